@@ -1,0 +1,114 @@
+"""What preprocess hands to the threshold step beside the network input: GEOMETRY, FP32 [N].
+
+Layout, in order: the header fields below, the capture-quality figures in the order of ``CaptureQuality``'s fields,
+then 468 landmarks as x, y pairs in pixels of the upright photograph. All values are float32; integers stay exact below 2**24.
+"""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass, fields
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wrinkle_core.contract import CONTRACT_VERSION, SegmenterContract, segmenter_by_id
+from wrinkle_core.errors import ContractError
+
+__all__ = ["GEOMETRY_LENGTH", "LANDMARK_COUNT", "CaptureQuality", "Geometry"]
+
+LANDMARK_COUNT: Final = 468
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureQuality:
+    """Figures about the photograph itself, measured before segmentation.
+
+    Attributes:
+        face_height_px: Height of the face oval in photograph pixels.
+        yaw_deg: Head turned to the side, degrees; positive to the subject's left.
+        pitch_deg: Head tilted, degrees; positive looking up.
+        roll_deg: Head leaned, degrees; positive clockwise in the picture.
+        sharpness: Focus over the skin at the network's scale; higher is sharper, see quality.py.
+        exposure: Mean luma of the skin in [0, 1].
+        clipped_fraction: Share of skin pixels that are nearly black or blown out, [0, 1].
+        outside_frame_fraction: Share of the face that lies outside the photograph, [0, 1].
+        detection_score: Confidence of the face mesh in [0, 1].
+        faces: Number of faces found.
+    """
+
+    face_height_px: float
+    yaw_deg: float
+    pitch_deg: float
+    roll_deg: float
+    sharpness: float
+    exposure: float
+    clipped_fraction: float
+    outside_frame_fraction: float
+    detection_score: float
+    faces: float
+
+
+_HEADER: Final = 10
+_QUALITY: Final = len(fields(CaptureQuality))
+GEOMETRY_LENGTH: Final = _HEADER + _QUALITY + 2 * LANDMARK_COUNT
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Geometry:
+    """Where the aligned frame lies in the photograph.
+
+    Attributes:
+        segmenter: The segmenter this was prepared for.
+        image_width_px: Width of the upright photograph.
+        image_height_px: Height of the upright photograph.
+        photo_to_aligned: (2, 3) float64 affine matrix from photograph pixels to network-input pixels.
+        quality: Capture-quality figures.
+        landmarks_xy: (468, 2) float32 in photograph pixels.
+    """
+
+    segmenter: SegmenterContract
+    image_width_px: int
+    image_height_px: int
+    photo_to_aligned: NDArray[np.float64]
+    quality: CaptureQuality
+    landmarks_xy: NDArray[np.float32]
+
+    def pack(self) -> NDArray[np.float32]:
+        """Return the GEOMETRY tensor, (GEOMETRY_LENGTH,) float32."""
+        head = (CONTRACT_VERSION, self.segmenter.id, self.image_width_px, self.image_height_px)
+        return np.concatenate(
+            [
+                np.asarray(head, np.float32),
+                self.photo_to_aligned.astype(np.float32).ravel(),
+                np.asarray(astuple(self.quality), np.float32),
+                self.landmarks_xy.astype(np.float32).ravel(),
+            ]
+        )
+
+    @classmethod
+    def unpack(cls, tensor: NDArray[np.float32]) -> Geometry:
+        """Read a GEOMETRY tensor.
+
+        Raises:
+            ContractError: Length, contract version or a value does not fit.
+        """
+        values = np.asarray(tensor, np.float32).ravel()
+        if values.size != GEOMETRY_LENGTH:
+            raise ContractError(f"GEOMETRY has {values.size} values, expected {GEOMETRY_LENGTH}.")
+        if not np.isfinite(values).all():
+            raise ContractError("GEOMETRY holds a value that is not finite.")
+        version = int(values[0])
+        if version != CONTRACT_VERSION:
+            raise ContractError(f"GEOMETRY is of contract version {version}, this server speaks {CONTRACT_VERSION}.")
+        width, height = int(values[2]), int(values[3])
+        if width < 1 or height < 1:
+            raise ContractError(f"GEOMETRY gives an image of {width}x{height} pixels.")
+        return cls(
+            segmenter=segmenter_by_id(int(values[1])),
+            image_width_px=width,
+            image_height_px=height,
+            photo_to_aligned=values[4:_HEADER].astype(np.float64).reshape(2, 3),
+            quality=CaptureQuality(*(float(v) for v in values[_HEADER : _HEADER + _QUALITY])),
+            landmarks_xy=values[_HEADER + _QUALITY :].reshape(LANDMARK_COUNT, 2).copy(),
+        )

@@ -1,0 +1,1 @@
+"""Finding, starting and watching the Triton server."""
