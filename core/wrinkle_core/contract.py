@@ -3,8 +3,8 @@
 ``config.pbtxt``, the SDK's types, the handlers' checks and ``docs/contract.md`` are all made from this file.
 Changing an interface means changing it here, raising ``CONTRACT_VERSION`` and running ``make format``.
 
-Shapes exclude the batch axis when ``max_batch_size`` > 0; -1 is dynamic. Images between steps are UINT8 NCHW: a quarter of
-FP32, and normalisation, activation and quantisation live inside the exported graph, so no host can get them wrong.
+Shapes exclude the batch axis when ``max_batch_size`` > 0; -1 is dynamic. Images between steps are UINT8 NCHW: a quarter
+of FP32, and normalisation, activation and quantisation live inside the exported graph: no host can get them wrong.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class SegmenterContract:
 
 
 SEGMENTERS: Final = (
-    SegmenterContract("unetpp", 1, 512, ("R", "G", "B"), MaskRule.SKIN, default_threshold=0.4),
+    SegmenterContract("unetpp", 1, 512, ("R", "G", "B"), MaskRule.SKIN, default_threshold=0.55),
     SegmenterContract("unet_texture", 2, 1024, ("R", "G", "B", "texture"), MaskRule.FACE, default_threshold=0.4),
 )
 
@@ -174,7 +174,13 @@ def _input_tensor(spec: SegmenterContract, *, with_batch: bool) -> TensorContrac
 
 def _probability(dims: tuple[int, ...], axes: str) -> TensorContract:
     return TensorContract(
-        "PROBABILITY", "UINT8", dims, axes, (), (0, 255), "Wrinkle probability times 255, rounded, in the aligned frame."
+        "PROBABILITY",
+        "UINT8",
+        dims,
+        axes,
+        (),
+        (0, 255),
+        "Wrinkle probability times 255, rounded, in the aligned frame.",
     )
 
 

@@ -1,7 +1,8 @@
 """What preprocess hands to the threshold step beside the network input: GEOMETRY, FP32 [N].
 
-Layout, in order: the header fields below, the capture-quality figures in the order of ``CaptureQuality``'s fields,
-then 468 landmarks as x, y pairs in pixels of the upright photograph. All values are float32; integers stay exact below 2**24.
+Layout: contract version, segmenter id, width and height of the upright photograph, the six values of the alignment
+matrix, the capture-quality figures in the order of ``CaptureQuality``'s fields, then 468 landmarks as x, y pairs in the
+photograph's pixels. All values are float32; integers stay exact below 2**24.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class CaptureQuality:
         yaw_deg: Head turned to the side, degrees; positive to the subject's left.
         pitch_deg: Head tilted, degrees; positive looking up.
         roll_deg: Head leaned, degrees; positive clockwise in the picture.
-        sharpness: Focus over the skin at the network's scale; higher is sharper, see quality.py.
+        sharpness: Focus over the face at 512 px, see sharpness.py; higher is sharper.
         exposure: Mean luma of the skin in [0, 1].
         clipped_fraction: Share of skin pixels that are nearly black or blown out, [0, 1].
         outside_frame_fraction: Share of the face that lies outside the photograph, [0, 1].

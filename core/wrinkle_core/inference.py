@@ -1,0 +1,96 @@
+"""Running a segmenter's ONNX file on a CPU with OpenVINO: for the CPU Triton step, for evaluation and for tests alike.
+
+Normalisation, activation and quantisation are part of the graph (see contract.py), so this only moves bytes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+import openvino as ov
+from numpy.typing import NDArray
+
+from wrinkle_core.errors import ArtifactError, ContractError
+
+__all__ = ["OnnxSegmenter", "Precision"]
+
+Precision = Literal["auto", "f32", "bf16"]
+_PRECISIONS: Final = {"f32": "f32", "bf16": "bf16"}
+
+
+class OnnxSegmenter:
+    """One compiled segmenter.
+
+    Args:
+        model_path: ONNX file with input INPUT uint8 [N, C, S, S] and output PROBABILITY uint8 [N, S, S].
+        threads: Intra-op threads; None lets OpenVINO take all cores.
+        precision: ``f32`` or ``bf16``; ``auto`` leaves it to OpenVINO, which takes bf16 where the processor has it.
+        cache_dir: Folder for compiled models; None keeps none.
+
+    Raises:
+        ArtifactError: The file is missing, is no ONNX model, or its ports differ from the contract.
+    """
+
+    def __init__(
+        self,
+        model_path: Path,
+        *,
+        threads: int | None = None,
+        precision: Precision = "auto",
+        cache_dir: Path | None = None,
+    ) -> None:
+        core = ov.Core()
+        config: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY"}
+        if threads is not None:
+            config["INFERENCE_NUM_THREADS"] = threads
+        if precision in _PRECISIONS:
+            config["INFERENCE_PRECISION_HINT"] = _PRECISIONS[precision]
+        if cache_dir is not None:
+            config["CACHE_DIR"] = str(cache_dir)
+        try:
+            model = core.read_model(model_path)
+        except RuntimeError as error:
+            raise ArtifactError(f"{model_path.name} cannot be read as an ONNX model; export it again.") from error
+        self.input_shape = _checked_shape(model, model_path.name)
+        self._request = core.compile_model(model, "CPU", config).create_infer_request()
+
+    def infer(self, network_input: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return wrinkle probabilities times 255.
+
+        Not safe to call from several threads at once: make one object for each.
+
+        Args:
+            network_input: (N, C, S, S) uint8.
+
+        Returns:
+            (N, S, S) uint8.
+
+        Raises:
+            ContractError: Shape or dtype does not fit the model.
+        """
+        if network_input.dtype != np.uint8 or network_input.ndim != 4 or network_input.shape[1:] != self.input_shape:
+            raise ContractError(
+                f"INPUT must be uint8 (N, {', '.join(map(str, self.input_shape))}), "
+                f"got {network_input.dtype} {network_input.shape}."
+            )
+        self._request.infer({"INPUT": ov.Tensor(np.ascontiguousarray(network_input), shared_memory=True)})
+        return np.array(self._request.get_tensor("PROBABILITY").data)
+
+
+def _checked_shape(model: Any, name: str) -> tuple[int, int, int]:
+    inputs = {port: p for p in model.inputs for port in p.get_names()}
+    outputs = {port: p for p in model.outputs for port in p.get_names()}
+    if "INPUT" not in inputs or "PROBABILITY" not in outputs or len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise ArtifactError(
+            f"{name} must have one input INPUT and one output PROBABILITY, has {sorted(inputs)} and {sorted(outputs)}."
+        )
+    source, result = inputs["INPUT"], outputs["PROBABILITY"]
+    shape = source.get_partial_shape()
+    if source.get_element_type() != ov.Type.u8 or result.get_element_type() != ov.Type.u8:
+        raise ArtifactError(f"{name} must take and give uint8.")
+    if shape.rank.get_length() != 4 or not all(shape[axis].is_static for axis in (1, 2, 3)):
+        raise ArtifactError(f"{name}: INPUT must be [N, C, S, S] with fixed C and S, is {shape}.")
+    channels, height, width = (int(shape[axis].get_length()) for axis in (1, 2, 3))
+    return channels, height, width

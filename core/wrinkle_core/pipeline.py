@@ -1,0 +1,39 @@
+"""The whole service in one process: what the Triton ensemble computes, step by step, without Triton.
+
+The reference that the live ensemble must equal bit for bit; evaluation and offline use call it too.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from wrinkle_core.contract import SegmenterContract
+from wrinkle_core.decode import DecodeLimits, decode_image
+from wrinkle_core.geometry import Geometry
+from wrinkle_core.inference import OnnxSegmenter
+from wrinkle_core.landmarks import FaceLandmarker
+from wrinkle_core.postprocess import Answer, ThresholdOptions, postprocess
+from wrinkle_core.preprocess import prepare
+
+__all__ = ["segment_bytes"]
+
+
+def segment_bytes(
+    data: bytes,
+    spec: SegmenterContract,
+    landmarker: FaceLandmarker,
+    segmenter: OnnxSegmenter,
+    options: ThresholdOptions | None = None,
+    limits: DecodeLimits | None = None,
+) -> Answer:
+    """Segment the largest face of one encoded photograph.
+
+    Raises:
+        InvalidImageError: The bytes cannot be read.
+        ImageTooLargeError: Over a limit.
+        NoFaceError: No face was found.
+    """
+    prepared = prepare(decode_image(data, limits or DecodeLimits()), spec, landmarker)
+    probability = segmenter.infer(prepared.network_input)
+    geometry = Geometry.unpack(prepared.geometry.pack())  # GEOMETRY travels as float32
+    return postprocess(np.asarray(probability), prepared.network_input, geometry, options or ThresholdOptions())
