@@ -1,0 +1,61 @@
+"""What a server that was killed leaves behind: shared-memory files and its scratch folder.
+
+Both carry the process id of the ``ModelServer``'s own process in their name, so a later start can tell the remains of a
+dead one from what a living one uses. An id that the system has given to another process meanwhile only delays the
+clean-up.
+
+Source: Triton python_backend README.md, ``shm-region-prefix-name``; a killed server leaves its regions in ``/dev/shm``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+__all__ = ["SHARED_MEMORY", "new_run_name", "remove_leftovers", "remove_run"]
+
+SHARED_MEMORY: Final = Path("/dev/shm")
+_RUN_NAME: Final = re.compile(r"wrinkle-serve-(\d+)-[0-9a-f]{8}")
+
+
+def new_run_name() -> str:
+    """Return a name for one run of a server, which holds the process id."""
+    return f"wrinkle-serve-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def remove_leftovers() -> None:
+    """Remove the remains of this user's servers whose process is gone."""
+    for path, name in _runs():
+        process_id = int(name.split("-")[2])
+        if not psutil.pid_exists(process_id):
+            _remove(path)
+
+
+def remove_run(name: str) -> None:
+    """Remove whatever the run ``name`` left."""
+    for path, found in _runs():
+        if found == name:
+            _remove(path)
+
+
+def _runs() -> Iterator[tuple[Path, str]]:
+    for folder in (SHARED_MEMORY, Path(tempfile.gettempdir())):
+        for path in folder.glob("wrinkle-serve-*"):
+            matched = _RUN_NAME.match(path.name)
+            if matched and path.lstat().st_uid == os.getuid():
+                yield path, matched.group()
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,111 @@
+"""How one server is started: what the user chooses, and Triton's command line made from it.
+
+Source: ``tritonserver --help`` of 2.51; design: loopback, explicit model control, restricted administration.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from wrinkle_core.contract import SegmenterContract
+from wrinkle_core.errors import ServerStartError
+
+__all__ = ["LOOPBACK", "LogLevel", "ServerOptions", "is_loopback", "triton_arguments"]
+
+LOOPBACK: Final = "127.0.0.1"
+ADMIN_HEADER: Final = "admin-key"
+_RESTRICTED: Final = "shared-memory,model-repository,trace,logging"
+
+LogLevel = Literal["error", "warning", "info", "verbose"]
+_LOG_FLAGS: Final[dict[LogLevel, tuple[str, ...]]] = {
+    "error": ("--log-info=false", "--log-warning=false"),
+    "warning": ("--log-info=false",),
+    "info": (),
+    "verbose": ("--log-verbose=1",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ServerOptions:
+    """What one server serves, and where.
+
+    Attributes:
+        repository: Model repository; read only.
+        segmenters: Segmenters whose ensembles are loaded.
+        host: Address to listen on.
+        http_port: HTTP inference.
+        grpc_port: gRPC inference.
+        metrics_port: Prometheus metrics.
+        log_level: How much Triton writes.
+        log_path: File for Triton's log; None is standard error.
+        exit_timeout_s: How long requests in flight may take when the server stops.
+        max_repairs: How often in ten minutes dead Python steps are brought back before the server is given up.
+    """
+
+    repository: Path
+    segmenters: tuple[SegmenterContract, ...]
+    host: str = LOOPBACK
+    http_port: int = 8000
+    grpc_port: int = 8001
+    metrics_port: int = 8002
+    log_level: LogLevel = "warning"
+    log_path: Path | None = None
+    exit_timeout_s: int = 30
+    max_repairs: int = 5
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """The three ports by the command-line option that sets each."""
+        return {
+            "--http-port": self.http_port,
+            "--grpc-port": self.grpc_port,
+            "--metrics-port": self.metrics_port,
+        }
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine can reach ``host``.
+
+    Raises:
+        ServerStartError: ``host`` is no IP address.
+    """
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError as error:
+        raise ServerStartError(f"{host!r} is no IP address; use {LOOPBACK}, or 0.0.0.0 behind a gateway.") from error
+
+
+def triton_arguments(
+    options: ServerOptions, *, backends: Path, shared_memory_prefix: str, admin_key: str, gpu: bool
+) -> list[str]:
+    """Return Triton's arguments.
+
+    Args:
+        options: What the user chose.
+        backends: Complete backend folder.
+        shared_memory_prefix: Start of the names of the shared-memory files, so that own ones can be told.
+        admin_key: Secret that the restricted APIs ask for.
+        gpu: False leaves out what needs a GPU driver.
+    """
+    return [
+        f"--model-repository={options.repository}",
+        "--model-control-mode=explicit",
+        "--disable-auto-complete-config",  # the configs say everything; completing one starts each step twice
+        *(f"--load-model={spec.ensemble}" for spec in options.segmenters),
+        f"--backend-directory={backends}",
+        f"--backend-config=python,shm-region-prefix-name={shared_memory_prefix}",
+        f"--http-address={options.host}",
+        f"--http-port={options.http_port}",
+        f"--http-restricted-api={_RESTRICTED}:{ADMIN_HEADER}={admin_key}",
+        f"--grpc-address={options.host}",
+        f"--grpc-port={options.grpc_port}",
+        f"--grpc-restricted-protocol={_RESTRICTED}:{ADMIN_HEADER}={admin_key}",
+        f"--metrics-address={LOOPBACK if is_loopback(options.host) else options.host}",
+        f"--metrics-port={options.metrics_port}",
+        f"--exit-timeout-secs={options.exit_timeout_s}",
+        *(() if gpu else ("--allow-gpu-metrics=false", "--pinned-memory-pool-byte-size=0")),
+        *_LOG_FLAGS[options.log_level],
+    ]

@@ -1,0 +1,108 @@
+"""config.pbtxt says exactly what the contract says, in both forms, and the committed files are fresh."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from pathlib import Path
+
+import pytest
+from google.protobuf import text_format
+from tritonclient.grpc import model_config_pb2 as pb
+
+from wrinkle_core.contract import MODELS, SEGMENTERS, ModelContract, SegmenterContract, model
+from wrinkle_core.errors import ContractError
+from wrinkle_export.generate import generated_files, stale_files, write_files
+from wrinkle_export.triton_config import GENERATED_NOTE, PRODUCTION, Deployment, config_text, model_config
+
+CPU = Deployment("openvino", preprocess_instances=3, threads=2, precision="f32", cache_dir="/cache")
+TRITON_TYPES = {"UINT8": pb.TYPE_UINT8, "FP32": pb.TYPE_FP32}
+
+
+@pytest.mark.parametrize("deployment", [PRODUCTION, CPU], ids=["production", "cpu"])
+@pytest.mark.parametrize("contract", MODELS, ids=attrgetter("name"))
+def test_written_config_reads_back_with_every_tensor_of_its_contract(
+    contract: ModelContract, deployment: Deployment
+) -> None:
+    written = text_format.Parse(config_text(contract, deployment), pb.ModelConfig())
+    ports = [(port.name, port.data_type, tuple(port.dims)) for port in (*written.input, *written.output)]
+    assert ports == [(t.name, TRITON_TYPES[t.datatype], t.dims) for t in (*contract.inputs, *contract.outputs)]
+    assert (written.name, written.max_batch_size) == (contract.name, contract.max_batch_size)
+
+
+@pytest.mark.parametrize("contract", MODELS, ids=attrgetter("name"))
+def test_config_starts_by_saying_that_it_is_generated(contract: ModelContract) -> None:
+    assert config_text(contract, PRODUCTION).splitlines()[0] == f"# {GENERATED_NOTE}"
+
+
+@pytest.mark.parametrize("spec", SEGMENTERS, ids=attrgetter("name"))
+def test_channel_order_is_readable_from_the_served_configuration(spec: SegmenterContract) -> None:
+    config = model_config(model(spec.name), PRODUCTION)
+    assert config.parameters["INPUT.channels"].string_value == ",".join(spec.channels)
+    assert config.parameters["INPUT.range"].string_value == "0..255"
+
+
+@pytest.mark.parametrize("spec", SEGMENTERS, ids=attrgetter("name"))
+def test_ensemble_feeds_every_input_of_every_step_from_something_made_before(spec: SegmenterContract) -> None:
+    known = {"IMAGE"}
+    for step in model_config(model(spec.ensemble), PRODUCTION).ensemble_scheduling.step:
+        assert set(step.input_map) == {t.name for t in model(step.model_name).inputs}
+        assert set(step.input_map.values()) <= known
+        known |= set(step.output_map.values())
+    assert {t.name for t in model(spec.ensemble).outputs} <= known
+
+
+@pytest.mark.parametrize("spec", SEGMENTERS, ids=attrgetter("name"))
+def test_production_segmenter_is_a_tensorrt_plan_on_a_gpu(spec: SegmenterContract) -> None:
+    config = model_config(model(spec.name), PRODUCTION)
+    assert (config.backend, config.default_model_filename) == ("tensorrt", "model.plan")
+    assert config.instance_group[0].kind == pb.ModelInstanceGroup.KIND_GPU
+
+
+@pytest.mark.parametrize("spec", SEGMENTERS, ids=attrgetter("name"))
+def test_cpu_segmenter_is_a_python_step_with_its_threads_and_precision(spec: SegmenterContract) -> None:
+    config = model_config(model(spec.name), CPU)
+    assert config.backend == "python"
+    assert config.instance_group[0].kind == pb.ModelInstanceGroup.KIND_CPU
+    told = {key: config.parameters[key].string_value for key in ("threads", "precision", "cache_dir")}
+    assert told == {"threads": "2", "precision": "f32", "cache_dir": "/cache"}
+
+
+@pytest.mark.parametrize("contract", [m for m in MODELS if m.kind != "ensemble"], ids=attrgetter("name"))
+def test_every_executed_model_has_a_bounded_queue_and_no_response_cache(contract: ModelContract) -> None:
+    config = model_config(contract, PRODUCTION)
+    assert 0 < config.dynamic_batching.default_queue_policy.max_queue_size <= 256
+    assert config.dynamic_batching.default_queue_policy.default_timeout_microseconds > 0
+    assert config.HasField("response_cache")
+    assert not config.response_cache.enable
+
+
+def test_instance_counts_reach_the_models() -> None:
+    assert model_config(model("skin_mask"), CPU).instance_group[0].count == 3
+
+
+@pytest.mark.parametrize(("instances", "threads"), [(0, 0), (1, -1)])
+def test_impossible_deployment_is_refused(instances: int, threads: int) -> None:
+    with pytest.raises(ContractError):
+        Deployment("openvino", preprocess_instances=instances, threads=threads)
+
+
+def test_committed_files_are_what_the_contract_gives() -> None:
+    assert stale_files(generated_files(), Path(__file__).resolve().parents[2]) == []
+
+
+def test_changed_and_missing_files_are_found_and_rewritten(tmp_path: Path) -> None:
+    files = generated_files()
+    write_files(files, tmp_path)
+    changed, missing = list(files)[:2]
+    (tmp_path / changed).write_text("edited by hand", encoding="utf-8")
+    (tmp_path / missing).unlink()
+    assert stale_files(files, tmp_path) == [changed, missing]
+    write_files(files, tmp_path)
+    assert stale_files(files, tmp_path) == []
+
+
+def test_contract_page_names_every_model_and_tensor() -> None:
+    page = next(text for path, text in generated_files().items() if path.name == "contract.md")
+    for contract in MODELS:
+        assert f"## `{contract.name}`" in page
+        assert all(f"`{tensor.name}`" in page for tensor in (*contract.inputs, *contract.outputs))

@@ -1,0 +1,66 @@
+"""A Python step that is killed comes back, and a server whose steps keep dying is given up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from wrinkle_core.contract import segmenter
+from wrinkle_core.errors import ServerFaultError, WrinkleError
+from wrinkle_export.assemble import assemble_repository
+from wrinkle_export.triton_config import Deployment
+from wrinkle_server.model_server import ModelServer
+from wrinkle_server.options import ServerOptions
+from wrinkle_server.ports import free_ports
+from wrinkle_server.warmup import infer_raw, warmup_photo
+
+pytestmark = pytest.mark.live
+
+HOST = "127.0.0.1"
+
+
+@pytest.fixture
+def server(dark_line_networks: dict[str, Path], tmp_path: Path) -> Iterator[ModelServer]:
+    deployment = Deployment("openvino", preprocess_instances=1, threshold_instances=1)
+    repository = assemble_repository(tmp_path / "repository", {"unetpp": dark_line_networks["unetpp"]}, deployment)
+    http_port, grpc_port, metrics_port = free_ports(3)
+    options = ServerOptions(
+        repository,
+        (segmenter("unetpp"),),
+        http_port=http_port,
+        grpc_port=grpc_port,
+        metrics_port=metrics_port,
+        log_path=tmp_path / "triton.log",
+        exit_timeout_s=10,
+        max_repairs=1,
+    )
+    with ModelServer(options) as running:
+        yield running
+
+
+def kill_step(server: ModelServer, model: str) -> None:
+    for process in psutil.Process(server.process_id).children():
+        if process.status() != psutil.STATUS_ZOMBIE and f"/{model}/1/model.py" in " ".join(process.cmdline()):
+            process.kill()
+            psutil.wait_procs([process], timeout=1.0)
+
+
+def ask(server: ModelServer) -> dict[str, bytes]:
+    return infer_raw(HOST, server.options.http_port, "wrinkle_unetpp", warmup_photo(), 30.0)
+
+
+def test_killed_step_comes_back_once_and_a_step_that_keeps_dying_is_given_up(server: ModelServer) -> None:
+    before = ask(server)
+    assert server.repair() == ()
+    kill_step(server, "skin_mask")
+    with pytest.raises(WrinkleError):
+        ask(server)
+    assert server.repair() == ("skin_mask",)
+    assert ask(server) == before
+    assert server.repair() == ()
+    kill_step(server, "threshold")
+    with pytest.raises(ServerFaultError, match="threshold die again and again"):
+        server.repair()

@@ -1,0 +1,201 @@
+"""A server starts typed or not at all, and leaves nothing behind however it ends."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from wrinkle_core.contract import segmenter
+from wrinkle_core.errors import ServerStartError
+from wrinkle_export.assemble import assemble_repository
+from wrinkle_export.triton_config import Deployment
+from wrinkle_server.leftovers import SHARED_MEMORY
+from wrinkle_server.model_server import ModelServer
+from wrinkle_server.options import ServerOptions
+from wrinkle_server.ports import free_ports, port_is_free
+from wrinkle_server.warmup import infer_raw, warmup_photo
+
+pytestmark = pytest.mark.live
+
+HOST = "127.0.0.1"
+
+
+@pytest.fixture(scope="module")
+def small_repository(dark_line_networks: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a repository with one segmenter and one process per step."""
+    deployment = Deployment("openvino", preprocess_instances=1, threshold_instances=1)
+    target = tmp_path_factory.mktemp("small") / "repository"
+    return assemble_repository(target, {"unetpp": dark_line_networks["unetpp"]}, deployment)
+
+
+@pytest.fixture
+def options(small_repository: Path, tmp_path: Path) -> ServerOptions:
+    http_port, grpc_port, metrics_port = free_ports(3)
+    return ServerOptions(
+        small_repository,
+        (segmenter("unetpp"),),
+        http_port=http_port,
+        grpc_port=grpc_port,
+        metrics_port=metrics_port,
+        log_path=tmp_path / "triton.log",
+        exit_timeout_s=10,
+    )
+
+
+def remains(owner: int) -> list[str]:
+    """Return what the servers of process ``owner`` have in shared memory and in the scratch folder."""
+    folders = (SHARED_MEMORY, Path(tempfile.gettempdir()))
+    return sorted(str(path) for folder in folders for path in folder.glob(f"wrinkle-serve-{owner}-*"))
+
+
+def within(seconds: float, condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def session_members(session_id: int) -> list[int]:
+    members = []
+    for process in psutil.process_iter():
+        try:
+            if os.getsid(process.pid) == session_id and process.status() != psutil.STATUS_ZOMBIE:
+                members.append(process.pid)
+        except (ProcessLookupError, psutil.NoSuchProcess):
+            continue
+    return members
+
+
+def test_stopped_server_leaves_no_process_port_or_file(options: ServerOptions) -> None:
+    before = remains(os.getpid())
+    with ModelServer(options) as server:
+        process_id = server.process_id
+        assert process_id is not None
+        assert len(session_members(process_id)) > 3
+        assert remains(os.getpid()) != before
+    assert session_members(process_id) == []
+    assert remains(os.getpid()) == before
+    assert all(port_is_free(HOST, port) for port in options.ports.values())
+
+
+def test_the_same_ports_serve_again_at_once(options: ServerOptions) -> None:
+    for _ in range(2):
+        with ModelServer(options):
+            assert infer_raw(HOST, options.http_port, "wrinkle_unetpp", warmup_photo(), 30.0)["MASK_PNG"]
+
+
+def test_start_on_a_taken_port_fails_before_anything_is_started(
+    live_server: ModelServer, options: ServerOptions
+) -> None:
+    server = ModelServer(replace(options, http_port=live_server.options.http_port))
+    with pytest.raises(ServerStartError, match="is taken") as caught:
+        server.start()
+    assert caught.value.code == "SERVER_START_FAILED"
+    assert server.process_id is None
+
+
+def test_model_that_cannot_load_is_named_with_its_reason(
+    dark_line_networks: dict[str, Path], options: ServerOptions, tmp_path: Path
+) -> None:
+    broken = assemble_repository(
+        tmp_path / "repository", {"unetpp": dark_line_networks["unetpp"]}, Deployment("openvino")
+    )
+    (broken / "unetpp" / "1" / "model.onnx").write_bytes(b"damaged")
+    server = ModelServer(replace(options, repository=broken))
+    with pytest.raises(ServerStartError, match=r"unetpp.*cannot be read as an ONNX model"):
+        server.__enter__()
+    assert server.process_id is None
+    assert all(port_is_free(HOST, port) for port in options.ports.values())
+
+
+def test_server_started_in_a_thread_that_ended_goes_on(options: ServerOptions) -> None:
+    server = ModelServer(options)
+    try:
+        with ThreadPoolExecutor(1) as starter:
+            starter.submit(server.start).result()
+        server.wait_ready()
+        assert not server.wait(1.0)
+    finally:
+        server.stop()
+
+
+def test_administration_needs_the_key(live_server: ModelServer) -> None:
+    def status(headers: dict[str, str]) -> int:
+        with closing(http.client.HTTPConnection(HOST, live_server.options.http_port, timeout=10)) as connection:
+            connection.request("POST", "/v2/repository/index", headers=headers)
+            return connection.getresponse().status
+
+    assert status({}) == http.client.FORBIDDEN
+    assert status({"admin-key": live_server.admin_key}) == http.client.OK
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A ``wrinkle serve`` process and where it listens."""
+
+    process: subprocess.Popen[str]
+    ports: tuple[int, ...]
+    tritonserver: psutil.Process
+
+
+@pytest.fixture
+def serving(small_repository: Path) -> Iterator[Serving]:
+    ports = free_ports(3)
+    command = [sys.executable, "-c", "import typer; from wrinkle_server.serve_command import serve; typer.run(serve)"]
+    command += ["--model-repository", str(small_repository)]
+    for option, port in zip(("--http-port", "--grpc-port", "--metrics-port"), ports, strict=True):
+        command += [option, str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert process.stdout is not None
+    told = ""
+    while "Ctrl-C" not in told:
+        line = process.stdout.readline()
+        assert line, f"wrinkle serve ended: {told}"
+        told += line
+    assert f"http://{HOST}:{ports[0]}" in told
+    child = next(each for each in psutil.Process(process.pid).children() if "tritonserver" in each.name())
+    yield Serving(process, ports, child)
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_serve_command_stops_cleanly_on(number: signal.Signals, serving: Serving) -> None:
+    serving.process.send_signal(number)
+    assert serving.process.wait(30) == 0
+    assert session_members(serving.tritonserver.pid) == []
+    assert remains(serving.process.pid) == []
+    assert all(port_is_free(HOST, port) for port in serving.ports)
+
+
+def test_killed_serve_command_takes_tritonserver_with_it_and_the_next_start_cleans_up(
+    serving: Serving, options: ServerOptions
+) -> None:
+    serving.process.kill()
+    serving.process.wait()
+    assert within(20, lambda: session_members(serving.tritonserver.pid) == [])
+    with ModelServer(options):
+        assert remains(serving.process.pid) == []
+
+
+def test_serve_command_ends_with_an_error_when_tritonserver_dies(serving: Serving) -> None:
+    serving.tritonserver.kill()
+    assert serving.process.wait(30) != 0
+    assert session_members(serving.tritonserver.pid) == []
+    assert remains(serving.process.pid) == []
