@@ -1,0 +1,220 @@
+"""Keep-alive HTTP/1.1 connections under one total deadline per exchange, shared by any number of threads.
+
+Why not tritonclient's HTTP client: none of its methods is thread-safe, its time limits start anew with every packet,
+and it reads answers of any size. Here the standard library's connections stand in a bounded pool; before every read the
+socket is given what is left of the deadline, so that a server that trickles bytes cannot outlast it.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import ssl
+import threading
+from dataclasses import dataclass
+from typing import Final
+
+from wrinkle_client.deadline import Deadline
+from wrinkle_client.endpoint import Endpoint
+from wrinkle_client.failures import unreachable
+from wrinkle_client.limits import Limits
+from wrinkle_core.errors import ServerFaultError, ServerUnreachableError, ServingError, WrinkleError
+
+__all__ = ["HttpConnections", "HttpReply"]
+
+_CONNECT_LIMIT_S: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HttpReply:
+    """A whole HTTP response.
+
+    Attributes:
+        status: HTTP status.
+        body: At most ``Limits.max_response_bytes``.
+        inference_header_bytes: Length of the JSON part of a binary inference answer; None when there is none.
+    """
+
+    status: int
+    body: bytes
+    inference_header_bytes: int | None
+
+
+class HttpConnections:
+    """A bounded pool of connections to one server."""
+
+    def __init__(self, endpoint: Endpoint, limits: Limits) -> None:
+        self._endpoint = endpoint
+        self._max_response_bytes = limits.max_response_bytes
+        self._slots = threading.BoundedSemaphore(limits.max_connections)
+        self._lock = threading.Lock()
+        self._idle: list[_Connection] = []
+        self._closed = False
+        self._tls = ssl.create_default_context() if endpoint.secure else None
+
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        deadline: Deadline,
+        *,
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> HttpReply:
+        """Send one request and read its whole response.
+
+        A kept connection may have been closed by the server meanwhile; then the request is sent once more on a new one.
+
+        Raises:
+            ServerUnreachableError: No connection, or it was cut.
+            DeadlineExceededError: Time is up; also when every connection of the pool stays busy.
+            ServerFaultError: The response is not HTTP, or over the size limit.
+            ServingError: The pool is closed.
+        """
+        if not self._slots.acquire(timeout=deadline.require_s()):
+            raise deadline.exceeded()
+        try:
+            kept = self._take_idle()
+            if kept is not None:
+                try:
+                    return self._send_and_keep(kept, method, path, deadline, body, headers)
+                except (http.client.RemoteDisconnected, ConnectionError):
+                    deadline.require_s()
+            return self._send_and_keep(self._new_connection(), method, path, deadline, body, headers)
+        except WrinkleError:
+            raise
+        except (OSError, http.client.HTTPException, UnicodeError) as error:
+            raise _typed(error, self._endpoint.url, deadline) from error
+        finally:
+            self._slots.release()
+
+    def close(self) -> None:
+        """Close idle connections now and busy ones when their exchange ends."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def _take_idle(self) -> _Connection | None:
+        with self._lock:
+            if self._closed:
+                raise ServingError("This client is closed; make a new one.")
+            return self._idle.pop() if self._idle else None
+
+    def _new_connection(self) -> _Connection:
+        return _Connection(self._endpoint, self._tls)
+
+    def _send_and_keep(
+        self,
+        connection: _Connection,
+        method: str,
+        path: str,
+        deadline: Deadline,
+        body: bytes | None,
+        headers: dict[str, str] | None,
+    ) -> HttpReply:
+        reusable = False
+        try:
+            reply, reusable = connection.exchange(
+                method, self._endpoint.path + path, deadline, body, headers or {}, self._max_response_bytes
+            )
+            return reply
+        finally:
+            with self._lock:
+                keep = reusable and not self._closed
+                if keep:
+                    self._idle.append(connection)
+            if not keep:
+                connection.close()
+
+
+class _Connection:
+    """One connection, used by one thread at a time."""
+
+    def __init__(self, endpoint: Endpoint, tls: ssl.SSLContext | None) -> None:
+        if tls is None:
+            self._http = http.client.HTTPConnection(endpoint.host, endpoint.port)
+        else:
+            self._http = http.client.HTTPSConnection(endpoint.host, endpoint.port, context=tls)
+
+    def exchange(
+        self, method: str, path: str, deadline: Deadline, body: bytes | None, headers: dict[str, str], max_bytes: int
+    ) -> tuple[HttpReply, bool]:
+        """Return the response and whether the connection may be used again."""
+        if self._http.sock is None:
+            self._http.timeout = min(deadline.require_s(), _CONNECT_LIMIT_S)
+            self._http.connect()
+        self._http.sock.settimeout(deadline.require_s())
+        # The response must read through the deadline from its first byte on.
+        self._http.response_class = lambda sock, *args, **kwargs: _DeadlineResponse(sock, deadline, *args, **kwargs)  # type: ignore[assignment]
+        try:
+            self._http.request(method, path, body=body, headers=headers)
+        except BrokenPipeError:
+            # A server that refuses a large body answers and closes before it has read it all: the answer counts.
+            if body is None:
+                raise
+        with self._http.getresponse() as response:
+            expected = response.length
+            if expected is not None and expected > max_bytes:
+                raise _too_large(max_bytes)
+            data = response.read(max_bytes + 1) if expected is None else response.read()
+            if len(data) > max_bytes:
+                raise _too_large(max_bytes)
+            json_bytes = response.getheader("Inference-Header-Content-Length", "")
+        header_bytes = int(json_bytes) if json_bytes.isascii() and json_bytes.isdigit() else None
+        return HttpReply(response.status, data, header_bytes), not response.will_close
+
+    def close(self) -> None:
+        self._http.close()
+
+
+class _DeadlineResponse(http.client.HTTPResponse):
+    def __init__(self, sock: object, deadline: Deadline, *args: object, **kwargs: object) -> None:
+        super().__init__(sock, *args, **kwargs)  # type: ignore[arg-type]
+        self.fp.close()
+        self.fp = io.BufferedReader(_DeadlineReader(sock, deadline))
+
+
+class _DeadlineReader(io.RawIOBase):
+    """Reads a socket, giving each read only what is left of the deadline."""
+
+    def __init__(self, sock: object, deadline: Deadline) -> None:
+        self._sock = sock
+        self._file = sock.makefile("rb", buffering=0)  # type: ignore[attr-defined]
+        self._deadline = deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int | None:
+        self._sock.settimeout(self._deadline.require_s())  # type: ignore[attr-defined]
+        return self._file.readinto(buffer)  # type: ignore[no-any-return]
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def _typed(error: Exception, url: str, deadline: Deadline) -> WrinkleError:
+    """Return the error of the tree for what the standard library raised."""
+    if isinstance(error, TimeoutError):
+        return deadline.exceeded() if deadline.remaining_s() <= 0 else unreachable(url, "connecting took too long")
+    if isinstance(error, ssl.SSLError):
+        reason = error.reason or "handshake failed"
+        return ServerUnreachableError(
+            f"TLS with {url} failed: {reason}. Check the server's certificate and the scheme."
+        )
+    if isinstance(error, http.client.RemoteDisconnected):
+        return unreachable(url, "it closed the connection without an answer")
+    if isinstance(error, http.client.IncompleteRead):
+        return unreachable(url, "the connection was cut in the middle of the answer")
+    if isinstance(error, http.client.HTTPException):
+        return ServerFaultError(f"What listens at {url} does not speak HTTP; `wrinkle serve` prints its ports.")
+    if isinstance(error, OSError):
+        return unreachable(url, error.strerror or type(error).__name__)
+    return unreachable(url, "the host name is malformed")
+
+
+def _too_large(max_bytes: int) -> ServerFaultError:
+    return ServerFaultError(f"The answer is over {max_bytes} bytes, more than any mask needs; it was not read.")

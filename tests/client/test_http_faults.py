@@ -1,0 +1,168 @@
+"""HTTP connections that break in every place, against a real socket."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from wrinkle_client import (
+    NO_RETRIES,
+    Client,
+    DeadlineExceededError,
+    ImageTooLargeError,
+    Limits,
+    ServerFaultError,
+    ServerUnreachableError,
+)
+
+
+def sends(data: bytes, *, then_keep: bool = False) -> Any:
+    def behave(connection: socket.socket, _request: Any) -> bool:
+        connection.sendall(data)
+        return then_keep
+
+    return behave
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\nhalf of it",
+        b"HTTP/1.1 200 OK\r\nContent-Le",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\nhalf",
+    ],
+    ids=["nothing", "half a body", "half a header", "half a chunk"],
+)
+def test_a_connection_cut_anywhere_counts_as_unreachable(http_server: Any, photo: bytes, reply: bytes) -> None:
+    http_server.behaviour = sends(reply)
+    with Client(http_server.url, retry=NO_RETRIES) as client, pytest.raises((ServerUnreachableError, ServerFaultError)):
+        client.segment(photo)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        b"SSH-2.0-OpenSSH_9.6\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nInference-Header-Content-Length: 99\r\n\r\n{}{}",
+        b'HTTP/1.1 200 OK\r\nContent-Length: 16\r\nInference-Header-Content-Length: 14\r\n\r\n{"outputs": 3}!!',
+        b"HTTP/1.1 404 Not Found\r\nContent-Length: 13\r\n\r\n<html></html>",
+    ],
+    ids=["another protocol", "no JSON", "empty JSON", "header past the end", "outputs of a wrong type", "a web server"],
+)
+def test_what_is_no_triton_answer_is_a_server_fault(http_server: Any, photo: bytes, reply: bytes) -> None:
+    http_server.behaviour = sends(reply)
+    with Client(http_server.url, retry=NO_RETRIES) as client, pytest.raises(ServerFaultError):
+        client.segment(photo)
+
+
+def test_a_server_that_trickles_bytes_cannot_outlast_the_deadline(http_server: Any, photo: bytes) -> None:
+    def trickle(connection: socket.socket, _request: Any) -> bool:
+        for byte in b"HTTP/1.1 200 OK\r\nX-Padding: " + b"a" * 1000:
+            connection.sendall(bytes([byte]))
+            time.sleep(0.02)
+        return False
+
+    http_server.behaviour = trickle
+    started_s = time.monotonic()
+    with Client(http_server.url) as client, pytest.raises(DeadlineExceededError):
+        client.segment(photo, timeout_s=0.5)
+    assert time.monotonic() - started_s < 1.0
+
+
+@pytest.mark.parametrize(
+    "length", ["Content-Length: 5000000\r\n", "Connection: close\r\n"], ids=["announced", "endless"]
+)
+def test_an_answer_over_the_size_limit_is_not_read(http_server: Any, photo: bytes, length: str) -> None:
+    http_server.behaviour = sends(f"HTTP/1.1 200 OK\r\n{length}\r\n".encode() + bytes(5_000_000))
+    limits = Limits(max_response_bytes=1_000_000)
+    with Client(http_server.url, limits=limits) as client, pytest.raises(ServerFaultError, match="1000000 bytes"):
+        client.segment(photo)
+
+
+def test_a_refusal_sent_before_the_whole_photograph_was_read_arrives(http_server: Any) -> None:
+    raw = socket.create_server(("127.0.0.1", 0))
+
+    def refuse_early() -> None:
+        connection, _ = raw.accept()
+        with connection:
+            connection.recv(1000)
+            connection.sendall(b"HTTP/1.1 413 Payload Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(1_000_000):
+                pass
+
+    thread = threading.Thread(target=refuse_early, daemon=True)
+    thread.start()
+    url = f"http://127.0.0.1:{raw.getsockname()[1]}"
+    with raw, Client(url, retry=NO_RETRIES) as client, pytest.raises(ImageTooLargeError):
+        client.segment(bytes(10_000_000))
+    thread.join(5)
+
+
+def test_a_kept_connection_that_the_server_closed_is_replaced_without_a_retry(http_server: Any, photo: bytes) -> None:
+    def answer_once(connection: socket.socket, request: Any) -> bool:
+        http_server.behave_well(connection, request)
+        return False
+
+    http_server.behaviour = answer_once
+    with Client(http_server.url, retry=NO_RETRIES) as client:
+        for _ in range(3):
+            client.segment(photo)
+            time.sleep(0.05)
+    assert http_server.connections == 3
+
+
+def test_connections_are_kept_and_never_more_than_the_limit(http_server: Any, photo: bytes) -> None:
+    def slowly(connection: socket.socket, request: Any) -> bool:
+        time.sleep(0.02)
+        return bool(http_server.behave_well(connection, request))
+
+    http_server.behaviour = slowly
+    with Client(http_server.url, limits=Limits(max_connections=2)) as client:
+        threads = [threading.Thread(target=client.segment, args=(photo,)) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert http_server.connections == 2
+        assert len(http_server.received) == 8
+
+
+def test_waiting_for_a_busy_connection_counts_towards_the_deadline(http_server: Any, photo: bytes) -> None:
+    def sleep(connection: socket.socket, request: Any) -> bool:
+        time.sleep(1.0)
+        return bool(http_server.behave_well(connection, request))
+
+    http_server.behaviour = sleep
+    with Client(http_server.url, limits=Limits(max_connections=1)) as client:
+        busy = threading.Thread(target=client.segment, args=(photo,))
+        busy.start()
+        time.sleep(0.2)
+        with pytest.raises(DeadlineExceededError):
+            client.segment(photo, timeout_s=0.3)
+        busy.join()
+
+
+def test_the_grpc_port_given_as_http_is_explained(grpc_server: Any, photo: bytes) -> None:
+    url = grpc_server.url.replace("grpc://", "http://")
+    with Client(url, retry=NO_RETRIES) as client, pytest.raises((ServerFaultError, ServerUnreachableError), match=url):
+        client.segment(photo, timeout_s=5)
+
+
+def test_the_http_port_given_as_grpc_is_explained(http_server: Any, photo: bytes) -> None:
+    url = http_server.url.replace("http://", "grpc://")
+    with Client(url, retry=NO_RETRIES) as client, pytest.raises((ServerUnreachableError, DeadlineExceededError)):
+        client.segment(photo, timeout_s=2)
+
+
+def test_a_path_before_v2_is_kept(http_server: Any, photo: bytes) -> None:
+    with Client(f"{http_server.url}/skin/") as client:
+        client.segment(photo)
+    assert http_server.received[0].path == "/skin/v2/models/wrinkle_unetpp/infer"
