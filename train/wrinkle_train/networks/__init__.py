@@ -1,0 +1,1 @@
+"""Segmentation networks and the wrappers that make them deployable."""

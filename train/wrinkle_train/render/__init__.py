@@ -1,0 +1,1 @@
+"""Wrinkles rendered into photographs, with exact ground truth."""
