@@ -20,7 +20,7 @@ from wrinkle_core.contract import SegmenterContract
 from wrinkle_core.errors import ArtifactError
 from wrinkle_train.networks.deployable import Deployable
 
-__all__ = ["export_onnx", "store_weights_as_fp16", "to_onnx"]
+__all__ = ["export_onnx", "store_weights_as_fp16", "to_onnx", "without_traces"]
 
 _OPSET: Final = 18
 _LARGEST_BATCH: Final = 64
@@ -35,7 +35,7 @@ def export_onnx(network: Deployable, spec: SegmenterContract, path: Path) -> Pat
         spec: Gives channels and side of the input.
         path: Where to.
     """
-    model = store_weights_as_fp16(to_onnx(network, spec))
+    model = without_traces(store_weights_as_fp16(to_onnx(network, spec)))
     onnx.checker.check_model(model)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
@@ -66,6 +66,15 @@ def to_onnx(network: Deployable, spec: SegmenterContract) -> onnx.ModelProto:
     if program is None:
         raise ArtifactError(f"Torch could not export {spec.name} to ONNX.")
     return program.model_proto
+
+
+def without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return ``model`` without torch's notes on the source line of each node: they hold paths of this machine."""
+    graph = model.graph
+    for part in (model, graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        del part.metadata_props[:]
+        part.doc_string = ""
+    return model
 
 
 def store_weights_as_fp16(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -62,6 +62,13 @@ def test_the_written_file_takes_any_batch_and_answers_in_uint8(tmp_path: Path) -
         assert answer.shape == (batch, 64, 64)
 
 
+def test_the_file_tells_nothing_of_the_machine_it_was_made_on(tmp_path: Path) -> None:
+    network = build_network(NetworkRecipe(name="unet", in_channels=4, width=4))
+    content = export_onnx(network, SMALL_TEXTURE, tmp_path / "model.onnx").read_bytes()
+    assert b".py" not in content
+    assert str(CHECKPOINTS.parent).encode() not in content
+
+
 def test_weights_are_stored_in_half_precision(tmp_path: Path) -> None:
     network = build_network(NetworkRecipe(name="unet", in_channels=4, width=8))
     path = export_onnx(network, SMALL_TEXTURE, tmp_path / "model.onnx")

@@ -89,11 +89,13 @@ def test_a_killed_run_goes_on_from_its_checkpoint(library: Library, tiny_recipe:
 
 
 @pytest.mark.shared_data
-def test_the_train_command_renders_in_a_process_of_its_own(shared_data: Path, tmp_path: Path) -> None:
+def test_the_train_command_reads_renders_trains_and_saves(shared_data: Path, tmp_path: Path) -> None:
     command = [str(Path(sys.executable).with_name("wrinkle")), "train", "tiny-unetpp", "--max-steps", "2"]
     folder = tmp_path / "run"
     subprocess.run([*command, "--data", str(shared_data), "--out", str(folder)], check=True, timeout=280)
-    assert load_weights(folder / WEIGHTS_FILE)[1].train.workers == 1
+    network, recipe = load_weights(folder / WEIGHTS_FILE)
+    assert recipe.segmenter == "unetpp"
+    assert network(torch.zeros((1, 3, 64, 64), dtype=torch.uint8)).shape == (1, 64, 64)
 
 
 def test_a_folder_of_another_recipe_is_refused(library: Library, tiny_recipe: Recipe, tmp_path: Path) -> None:
