@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import onnx
@@ -71,7 +71,8 @@ def to_onnx(network: Deployable, spec: SegmenterContract) -> onnx.ModelProto:
 def without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return ``model`` without torch's notes on the source line of each node: they hold paths of this machine."""
     graph = model.graph
-    for part in (model, graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
+    parts: list[Any] = [model, graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer]
+    for part in parts:
         del part.metadata_props[:]
         part.doc_string = ""
     return model
