@@ -64,9 +64,9 @@ def evaluate(
             chosen = choose_threshold(curve)
             console.print(f"{name}: validation renders choose {chosen} (F1 {curve[chosen][0]:.3f}).")
         results[name] = score(system, data / "eval", chosen)
-    table = Table("system", *EvaluationScores.__dataclass_fields__)
-    for name, scores in results.items():
-        table.add_row(name, *(f"{value:g}" for value in scores.rounded().values()))
+    table = Table("score", *results)
+    for figure in EvaluationScores.__dataclass_fields__:
+        table.add_row(figure.replace("_", " "), *(f"{scores.rounded()[figure]:g}" for scores in results.values()))
     console.print(table)
     if out is not None:
         out.write_text(json.dumps({n: s.rounded() for n, s in results.items()}, indent=2) + "\n", encoding="utf-8")
