@@ -8,21 +8,10 @@ import pytest
 import skimage.data
 from numpy.typing import NDArray
 
-from wrinkle_core.decode import decode_image
 from wrinkle_core.errors import ContractError, ImageTooLargeError, NoFaceError
 from wrinkle_core.landmarks import FaceLandmarker, FaceMesh
 
 RIGHT_EYE_OUTER, LEFT_EYE_OUTER = 33, 263
-
-
-@pytest.fixture(scope="module")
-def hopper_rgb(grace_hopper_jpeg: bytes) -> NDArray[np.uint8]:
-    return decode_image(grace_hopper_jpeg)
-
-
-@pytest.fixture(scope="module")
-def hopper(face_landmarker: FaceLandmarker, hopper_rgb: NDArray[np.uint8]) -> FaceMesh:
-    return face_landmarker.find(hopper_rgb)
 
 
 @pytest.fixture(scope="module")

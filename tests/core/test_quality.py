@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from wrinkle_core.alignment import ffhq_alignment, transform_points, warp_to_aligned
 from wrinkle_core.contract import MaskRule
-from wrinkle_core.decode import decode_image
 from wrinkle_core.face_mask import face_mask
 from wrinkle_core.geometry import CaptureQuality
 from wrinkle_core.landmarks import FaceLandmarker, FaceMesh
@@ -38,16 +37,6 @@ def _measure(photo_rgb: NDArray[np.uint8], mesh: FaceMesh, side_px: int = 512) -
     matrix = ffhq_alignment(landmarks_xy, side_px)
     mask = face_mask(transform_points(landmarks_xy, matrix), side_px, side_px, MaskRule.SKIN)
     return capture_quality(mesh, photo_rgb, warp_to_aligned(photo_rgb, matrix, side_px), mask)
-
-
-@pytest.fixture(scope="module")
-def hopper_rgb(grace_hopper_jpeg: bytes) -> NDArray[np.uint8]:
-    return decode_image(grace_hopper_jpeg)
-
-
-@pytest.fixture(scope="module")
-def hopper(face_landmarker: FaceLandmarker, hopper_rgb: NDArray[np.uint8]) -> FaceMesh:
-    return face_landmarker.find(hopper_rgb)
 
 
 def test_a_frontal_portrait_measures_as_a_person_sees_it(hopper_rgb: NDArray[np.uint8], hopper: FaceMesh) -> None:
