@@ -7,17 +7,19 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from wrinkle_core.alignment import ffhq_alignment
+from wrinkle_core.alignment import ffhq_alignment, inter_ocular_px
 from wrinkle_core.contract import MaskRule
 from wrinkle_core.errors import ContractError
-from wrinkle_core.face_mask import face_mask
+from wrinkle_core.face_mask import LEFT_EYE, RIGHT_EYE, face_mask
 from wrinkle_train.recipe import RenderRecipe
 from wrinkle_train.render.anatomy import anatomical_lines
 from wrinkle_train.render.distractors import add_distractors
 from wrinkle_train.render.faces import Library, read_library
 from wrinkle_train.render.lines import FRAME_PX, trace_lines
+from wrinkle_train.render.occluders import add_occluder
 from wrinkle_train.render.relief import Light, PlacedLine, draw_relief
 from wrinkle_train.render.scene import Canvas, Scene, render_scene
+from wrinkle_train.render.spectacles import add_spectacles
 
 PLAIN = RenderRecipe(plain_share=0.0, procedural_share=0.0, distractor_share=0.0)
 SIDE_PX = 512
@@ -124,6 +126,44 @@ def test_distractors_change_the_picture_and_keep_its_size(library: Library) -> N
         assert 0 <= covered.min() <= covered.max() <= 1
         changed += int(np.abs(after - before).max() > 20)
     assert changed >= 5
+
+
+def test_an_occluder_hides_part_of_the_face_and_leaves_the_rest(library: Library) -> None:
+    face = library.faces[0]
+    before = face.rgb.astype(np.float32)
+    eye_px = inter_ocular_px(face.landmarks_xy)
+    for seed in range(8):
+        after, opacity = add_occluder(before, face.landmarks_xy, eye_px, np.random.default_rng(seed))
+        assert 0 <= opacity.min() <= opacity.max() <= 1
+        assert (opacity > 0.99).any()
+        clear = cv2.dilate(opacity, np.ones((3, 3))) == 0
+        assert (after[clear] <= before[clear]).all()  # there only its shadow falls
+    assert 0 <= after.min() <= after.max() <= 255
+
+
+def test_spectacles_sit_around_both_eyes(library: Library) -> None:
+    face = library.faces[0]
+    eye_px = inter_ocular_px(face.landmarks_xy)
+    for seed in range(8):
+        _, frame = add_spectacles(face.rgb.astype(np.float32), face.landmarks_xy, eye_px, np.random.default_rng(seed))
+        for eye in (LEFT_EYE, RIGHT_EYE):
+            x, y = face.landmarks_xy[list(eye)].mean(axis=0)
+            reach = round(0.75 * eye_px)
+            assert frame[max(round(y) - reach, 0) : round(y) + reach, round(x) - reach : round(x) + reach].max() > 0.3
+
+
+def test_burnt_out_skin_has_no_label(library: Library) -> None:
+    face = library.faces[0]
+    blank = np.full_like(face.rgb, 255)
+    scenes = [
+        _render(replace(library, faces=(replace(face, rgb=photo, smooth_rgb=photo),)), PLAIN, seed)
+        for photo in (blank, face.rgb)
+        for seed in range(6)
+    ]
+    burnt = [scene for scene in scenes if (scene.image_rgb.min(axis=2) == 255).mean() > 0.2]
+    assert burnt
+    for scene in burnt:
+        assert not scene.wrinkle[cv2.erode(scene.image_rgb, np.ones((5, 5), np.uint8)).min(axis=2) == 255].any()
 
 
 def test_no_wrinkle_is_labelled_where_skin_colour_is_absent(library: Library) -> None:

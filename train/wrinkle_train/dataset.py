@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import cv2
@@ -14,7 +16,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from wrinkle_core.alignment import ffhq_alignment, inter_ocular_px
 from wrinkle_core.contract import SegmenterContract, segmenter
-from wrinkle_core.face_mask import LEFT_BROW, LEFT_EYE, LIPS_OUTER, RIGHT_BROW, RIGHT_EYE, face_mask
+from wrinkle_core.face_mask import LEFT_BROW, LEFT_EYE, LIPS_OUTER, NOSE, RIGHT_BROW, RIGHT_EYE, face_mask
 from wrinkle_core.preprocess import network_input
 from wrinkle_train.recipe import Recipe
 from wrinkle_train.render.faces import FacePhoto, Library
@@ -26,6 +28,7 @@ __all__ = ["Batch", "RenderedCrops"]
 _MARGIN_PX = 16  # more than the texture map's kernel reaches
 _LARGEST_TURN_DEG = 15.0
 _LOOSE_SHARE = 0.4
+_AHEAD = 3
 
 
 class Batch(NamedTuple):
@@ -65,9 +68,13 @@ class RenderedCrops(IterableDataset[Batch]):
         worker = get_worker_info()
         step = self._first_step + (worker.id if worker else 0)
         stride = worker.num_workers if worker else 1
-        while True:
-            yield self.batch(step)
-            step += stride
+        # One thread renders ahead: each batch has a seed of its own, so the order of rendering changes nothing.
+        with ThreadPoolExecutor(1) as renderer:
+            ahead = deque(renderer.submit(self.batch, step + n * stride) for n in range(_AHEAD))
+            while True:
+                yield ahead.popleft().result()
+                ahead.append(renderer.submit(self.batch, step + _AHEAD * stride))
+                step += stride
 
     def batch(self, step: int) -> Batch:
         """Return batch number ``step``; the same number gives the same batch."""
@@ -94,13 +101,14 @@ class RenderedCrops(IterableDataset[Batch]):
 
 
 def _loosened(landmarks_xy: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Return landmarks whose eye, brow and lip rings are a little off, as a mesh is on real faces.
+    """Return landmarks whose eye, brow, lip and nose rings are a little off, as a mesh is on real faces.
 
-    Lashes, brow hairs and lip edges then show now and then, without a label: the network learns to leave them alone.
+    Lashes, brow hairs, lip and nostril edges then show now and then, without a label: the network learns to leave them
+    alone.
     """
     loosened = landmarks_xy.copy()
     eye_px = inter_ocular_px(landmarks_xy)
-    for ring in (LEFT_EYE, RIGHT_EYE, LEFT_BROW, RIGHT_BROW, LIPS_OUTER):
+    for ring in (LEFT_EYE, RIGHT_EYE, LEFT_BROW, RIGHT_BROW, LIPS_OUTER, NOSE):
         if rng.random() < _LOOSE_SHARE:
             points = landmarks_xy[list(ring)]
             centre = points.mean(axis=0)

@@ -30,6 +30,7 @@ LABEL_FRAME_PX: Final = 3.0  # the hand-drawn lines' width in the 1024 px FFHQ f
 _OPAQUE: Final = 0.4
 _FINEST_PHOTO_PX: Final = 0.4  # deviation of the thinnest line a photograph resolves
 _ENLARGED: Final = 1.15
+_BURNT_OUT, _BLACK = 250, 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +57,7 @@ class Scene:
     Attributes:
         image_rgb: (H, W, 3) uint8, unmasked.
         wrinkle: (H, W) uint8 {0, 1}.
-        ignored: (H, W) uint8 {0, 1}: rendered lines too faint to see.
+        ignored: (H, W) uint8 {0, 1}: rendered lines too faint to see, or in burnt-out or black skin.
         landmarks_xy: (468, 2) float32 canvas pixels.
     """
 
@@ -105,7 +106,15 @@ def render_scene(
     image, covered = add_distractors(image, landmarks_xy, rng, recipe.distractor_share)
     shown = (covered < _OPAQUE).astype(np.uint8)
     picture = _photographed(image, enlargement, rng)
-    return Scene(picture, relief.wrinkle * shown, relief.ignored * shown, landmarks_xy)
+    lost = relief.wrinkle * _saturated(picture)
+    return Scene(picture, relief.wrinkle * shown * (1 - lost), (relief.ignored | lost) * shown, landmarks_xy)
+
+
+def _saturated(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return (H, W) {0, 1}: nothing can be seen in burnt-out or black skin."""
+    smooth = cv2.blur(picture, (3, 3))
+    lost = (smooth.min(axis=2) > _BURNT_OUT) | (smooth.max(axis=2) < _BLACK)
+    return np.asarray(lost, np.uint8)
 
 
 def _photographed(image: NDArray[np.float32], enlargement: float, rng: np.random.Generator) -> NDArray[np.uint8]:
