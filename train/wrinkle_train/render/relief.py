@@ -47,14 +47,18 @@ class Light:
 
     Attributes:
         angle_rad: Where the light comes from.
-        slope: Strength of the slope term.
+        valley: Strength of the dark valley itself.
+        slope: Strength of the slope term around the valley.
+        raking: Strength of the slope of the valley's own walls: one side dark, the other bright.
         lip: Strength of the bright lip beside the valley.
         fold: Strength of the broad shadow around the valley.
         redness: How much less red is lost than green, [0, 1].
     """
 
     angle_rad: float
+    valley: float
     slope: float
+    raking: float
     lip: float
     fold: float
     redness: float
@@ -141,10 +145,21 @@ def _brightness(valley: NDArray[np.float32], sigma_px: float, light: Light) -> N
     wide_px = max(2.2 * sigma_px, 1.2)
     wide = cv2.GaussianBlur(valley, (0, 0), wide_px)
     lip = np.maximum(wide * 2.2 - valley, 0)
-    dx = cv2.Sobel(wide, cv2.CV_32F, 1, 0, ksize=3, scale=0.125)
-    dy = cv2.Sobel(wide, cv2.CV_32F, 0, 1, ksize=3, scale=0.125)
-    slope = (dx * math.cos(light.angle_rad) + dy * math.sin(light.angle_rad)) * (2.0 * wide_px)
-    brightness = -valley + light.lip * lip + light.slope * slope
+    brightness = (
+        -light.valley * valley
+        + light.lip * lip
+        + light.slope * 2.0 * wide_px * _towards(np.asarray(wide, np.float32), light)
+    )
+    if light.raking > 0:
+        walls = valley if sigma_px >= 1 else cv2.GaussianBlur(valley, (0, 0), 0.7)
+        brightness += light.raking * 1.6 * max(sigma_px, 1.0) * _towards(np.asarray(walls, np.float32), light)
     if light.fold > 0:
         brightness -= light.fold * cv2.GaussianBlur(wide, (0, 0), 2.5 * wide_px)
     return np.asarray(brightness, np.float32)
+
+
+def _towards(height: NDArray[np.float32], light: Light) -> NDArray[np.float32]:
+    """Return the slope of ``height`` along the light, per pixel."""
+    dx = cv2.Sobel(height, cv2.CV_32F, 1, 0, ksize=3, scale=0.125)
+    dy = cv2.Sobel(height, cv2.CV_32F, 0, 1, ksize=3, scale=0.125)
+    return np.asarray(dx * math.cos(light.angle_rad) + dy * math.sin(light.angle_rad), np.float32)

@@ -31,6 +31,7 @@ _OPAQUE: Final = 0.4
 _FINEST_PHOTO_PX: Final = 0.4  # deviation of the thinnest line a photograph resolves
 _ENLARGED: Final = 1.15
 _BURNT_OUT, _BLACK = 250, 8
+_RAKING_SHARE: Final = 0.45
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,13 +90,7 @@ def render_scene(
     soft_skin = np.asarray(cv2.GaussianBlur(skin, (0, 0), max(1.5 * canvas.frame_scale, 0.5)), np.float32)
 
     drawing = _drawing(library, recipe, rng)
-    light = Light(
-        angle_rad=rng.uniform(-np.pi, np.pi),
-        slope=abs(rng.normal(0, 0.35)),
-        lip=rng.uniform(0, 0.45),
-        fold=max(rng.normal(0.1, 0.3), 0.0),
-        redness=rng.uniform(0.05, 0.4),
-    )
+    light = _light(rng)
     typical_px = recipe.median_sigma_px * float(np.exp(rng.normal(0, 0.3))) * canvas.frame_scale
     enlargement = float(np.hypot(canvas.photo_to_canvas[0, 0], canvas.photo_to_canvas[1, 0]))
     profiles = tuple(max(typical_px * factor, _FINEST_PHOTO_PX * enlargement) for factor in (0.6, 0.95, 1.5))
@@ -115,6 +110,20 @@ def _saturated(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     smooth = cv2.blur(picture, (3, 3))
     lost = (smooth.min(axis=2) > _BURNT_OUT) | (smooth.max(axis=2) < _BLACK)
     return np.asarray(lost, np.uint8)
+
+
+def _light(rng: np.random.Generator) -> Light:
+    """Return frontal light, which shows wrinkles as dark lines, or raking light, which shows their walls."""
+    raking = rng.random() < _RAKING_SHARE
+    return Light(
+        angle_rad=rng.uniform(-np.pi, np.pi),
+        valley=rng.uniform(0.25, 0.9) if raking else 1.0,
+        slope=abs(rng.normal(0, 0.35)),
+        raking=rng.uniform(0.3, 1.5) if raking else 0.0,
+        lip=rng.uniform(0, 0.45),
+        fold=max(rng.normal(0.1, 0.3), 0.0),
+        redness=rng.uniform(0.05, 0.4),
+    )
 
 
 def _photographed(image: NDArray[np.float32], enlargement: float, rng: np.random.Generator) -> NDArray[np.uint8]:
