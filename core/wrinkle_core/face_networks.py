@@ -16,6 +16,7 @@ from openvino.preprocess import PrePostProcessor
 from openvino.properties import hint
 
 from wrinkle_core.errors import ArtifactError
+from wrinkle_core.openvino_core import openvino_core
 
 __all__ = ["FaceNetwork"]
 
@@ -30,7 +31,7 @@ class FaceNetwork:
             ArtifactError: OpenVINO cannot read or compile the file.
         """
         try:
-            core = ov.Core()
+            core = openvino_core()
             model = core.read_model(model_path)
             self.input_px = int(model.input(0).shape[1])
             steps = PrePostProcessor(model)

@@ -13,6 +13,7 @@ import openvino as ov
 from numpy.typing import NDArray
 
 from wrinkle_core.errors import ArtifactError, ContractError
+from wrinkle_core.openvino_core import openvino_core
 
 __all__ = ["OnnxSegmenter", "Precision"]
 
@@ -41,7 +42,7 @@ class OnnxSegmenter:
         precision: Precision = "auto",
         cache_dir: Path | None = None,
     ) -> None:
-        core = ov.Core()
+        core = openvino_core()
         config: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY"}
         if threads is not None:
             config["INFERENCE_NUM_THREADS"] = threads
