@@ -35,6 +35,10 @@ _NOTES: Final = {
     "assets": _Note("Fetch and verify the face-landmark networks.", "serve"),
     "train": _Note("Train a network from a recipe.", "train"),
     "evaluate": _Note("Score a network on labelled faces.", "train"),
+    "recipes": _Note("List the papers' systems and the demo networks.", "train"),
+    "reproduce": _Note("Run a table of the papers again.", "train"),
+    "rendered-set": _Note("Render a data set of faces with drawn wrinkles.", "train"),
+    "weak-labels": _Note("Make texture-map labels for a folder of faces.", "train"),
     "export": _Note("Turn checkpoints into servable models.", "export"),
     "bench": _Note("Measure a running server.", "bench"),
 }

@@ -1,0 +1,1 @@
+"""Data for training: folders of aligned faces with wrinkle masks, split lists, samples as serving would feed them."""
