@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from numpy.typing import NDArray
 
 from wrinkle_core.alignment import ffhq_alignment, transform_points
 from wrinkle_core.landmarks import FaceLandmarker
+from wrinkle_train.data.rendered_set import RenderedSetPlan, make_rendered_set
 from wrinkle_train.recipe import NetworkRecipe, Recipe, TrainRecipe
 from wrinkle_train.render.faces import Library, face_photo
 from wrinkle_train.render.lines import FRAME_PX, trace_lines
@@ -36,6 +39,14 @@ def library(
     template = FaceTemplate(aligned.astype(np.float64))
     face = face_photo("astronaut", astronaut_rgb, landmarks_xy, template)
     return Library((face,), (trace_lines(drawn_mask),), template)
+
+
+@pytest.fixture(scope="session")
+def small_set(library: Library, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a rendered set of the library's face: 4 pictures to train on, 1 to choose with, 2 to test on."""
+    folder = tmp_path_factory.mktemp("set")
+    make_rendered_set(library, library, "0" * 64, RenderedSetPlan(train=4, val=1, test=2, side_px=256), folder)
+    return folder
 
 
 @pytest.fixture

@@ -1,88 +1,124 @@
-"""The Lightning module: losses, optimiser, schedule, and an exponential moving average of the weights."""
+"""The Lightning modules: what one optimiser step does, and how the run is optimised and validated."""
 
 from __future__ import annotations
 
 import copy
 import math
-from typing import Any, Final
+from typing import Any
 
 import lightning
 import torch
 from torch import Tensor, nn
 from torchmetrics.classification import BinaryF1Score
 
+from wrinkle_train.averaging import move_average
 from wrinkle_train.dataset import Batch
-from wrinkle_train.losses import dice_loss, focal_loss
+from wrinkle_train.losses import CombinedLoss, WdsLoss
 from wrinkle_train.networks.deployable import Deployable, wrinkle_logit
-from wrinkle_train.networks.registry import build_network
+from wrinkle_train.optimiser import optimisation
+from wrinkle_train.precision import autocast, keep_depthwise_in_fp32
 from wrinkle_train.recipe import Recipe
+from wrinkle_train.recipe_schema.optimisation import TrainRecipe
+from wrinkle_train.schedule import RunLength
 
-__all__ = ["SegmentationModule"]
-
-_EMA_RAMP_STEPS: Final = 10
+__all__ = ["SegmentationModule", "TrainedModule"]
 
 
-class SegmentationModule(lightning.LightningModule):
-    """One training run.
+class TrainedModule(lightning.LightningModule):
+    """One run of one recipe section.
+
+    Args:
+        train: The optimisation.
+        length: Of the run.
+        network: As it starts.
+        slow_encoder: The encoder starts from ImageNet.
 
     Attributes:
-        network: What is optimised.
-        average: Its moving average: what is evaluated and exported.
+        last_loss: Of the latest batch, or part of a batch.
     """
 
-    def __init__(self, recipe: Recipe) -> None:
+    def __init__(self, train: TrainRecipe, length: RunLength, network: Deployable, *, slow_encoder: bool) -> None:
         super().__init__()
-        self.recipe = recipe
-        self.network = build_network(recipe.network)
-        self.average: Deployable = copy.deepcopy(self.network).requires_grad_(False).eval()
-        self.f1 = BinaryF1Score()
-        if recipe.train.precision == "bf16":
-            _keep_depthwise_in_fp32(self.network)
-        self.to(memory_format=torch.channels_last)
+        self.settings = train
+        self.length = length
+        self.network = network
+        self.last_loss = math.nan
+        self._slow_encoder = slow_encoder
 
-    def training_step(self, batch: Batch, _: int) -> Tensor:
-        """Return squared Dice plus weighted mean focal loss."""
-        train = self.recipe.train
-        pixels = self.network.normalise(batch.pixels).contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16, enabled=train.precision == "bf16"):
-            logits = self.network.network(pixels)
-        logit = wrinkle_logit(logits.float())
-        dice = dice_loss(logit, batch.wrinkle, batch.weight)
-        loss = dice + train.focal_weight * focal_loss(logit, batch.wrinkle, batch.weight)
-        self.f1.update(torch.sigmoid(logit.detach()), batch.wrinkle.int())
-        self.log("loss", loss, prog_bar=True)
-        self.log("dice", dice, prog_bar=True)
+    @property
+    def trained(self) -> nn.Module:
+        """Return what is optimised."""
+        return self.network
+
+    @property
+    def kept(self) -> Deployable:
+        """Return what is evaluated and saved."""
+        return self.network
+
+    def training_step(self, numbered: tuple[int, Any], _: int) -> Tensor:
+        """Return the loss of one numbered batch."""
+        number, batch = numbered
+        loss = self.batch_loss(number, batch)
+        self.last_loss = float(loss.detach())
+        self.log("loss", loss.detach(), prog_bar=True)
         return loss
 
-    def on_train_batch_end(self, *_: Any) -> None:
-        """Move the average towards the network."""
-        step = self.global_step
-        decay = min(self.recipe.train.ema_decay, step / (step + _EMA_RAMP_STEPS))
-        with torch.no_grad():
-            for kept, new in zip(self.average.state_dict().values(), self.network.state_dict().values(), strict=True):
-                if kept.dtype.is_floating_point:
-                    kept.lerp_(new, 1 - decay)
-                else:
-                    kept.copy_(new)
+    def batch_loss(self, number: int, batch: Any) -> Tensor:
+        """Return the loss of ``batch``; ``number`` is the only source of randomness."""
+        raise NotImplementedError
 
     def configure_optimizers(self) -> Any:
-        """AdamW with a slower encoder, linear warm-up, then cosine to zero."""
-        train = self.recipe.train
-        encoder = [p for name, p in self.network.named_parameters() if _is_encoder(name)]
-        rest = [p for name, p in self.network.named_parameters() if not _is_encoder(name)]
-        groups: list[dict[str, Any]] = [{"params": rest, "lr": train.learning_rate}]
-        if encoder:
-            groups.append({"params": encoder, "lr": train.learning_rate * train.encoder_rate_factor})
-        optimiser = torch.optim.AdamW(groups, weight_decay=train.weight_decay)
+        """Return optimiser and schedule of the recipe."""
+        return optimisation(self.trained, self.settings, self.length, slow_encoder=self._slow_encoder)
 
-        def rate(step: int) -> float:
-            if step < train.warm_up_steps:
-                return (step + 1) / (train.warm_up_steps + 1)
-            t = (step - train.warm_up_steps) / max(train.steps - train.warm_up_steps, 1)
-            return 0.5 * (1 + math.cos(math.pi * min(t, 1.0)))
 
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, rate)
-        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+class SegmentationModule(TrainedModule):
+    """Training on wrinkle masks.
+
+    Args:
+        recipe: The run.
+        network: As it starts.
+        length: Of the run.
+
+    Attributes:
+        average: Moving average of the network, None without ``ema_decay``.
+        f1: Pooled training F1 at 0.5 since it was last taken.
+    """
+
+    def __init__(self, recipe: Recipe, network: Deployable, length: RunLength) -> None:
+        average = copy.deepcopy(network).requires_grad_(False).eval() if recipe.train.ema_decay is not None else None
+        starts_from_imagenet = recipe.pretraining.task == "imagenet" or (
+            recipe.network.imagenet and recipe.network.has_packaged_encoder
+        )
+        super().__init__(recipe.train, length, network, slow_encoder=starts_from_imagenet)
+        self.average = average
+        self.loss = _loss(recipe)
+        self.f1 = BinaryF1Score()
+        self.f1.persistent(True)  # a resumed curve goes on to the digit
+        if recipe.train.precision == "bf16":
+            keep_depthwise_in_fp32(network)
+        self.to(memory_format=torch.channels_last)
+
+    @property
+    def kept(self) -> Deployable:
+        """Return what is evaluated and exported: the average when there is one."""
+        return self.average or self.network
+
+    def batch_loss(self, number: int, batch: Batch) -> Tensor:
+        """Return the recipe's loss."""
+        pixels = self.network.normalise(batch.pixels).contiguous(memory_format=torch.channels_last)
+        with autocast(self.device, self.settings.precision):
+            answer = self.network.network(pixels)
+        heads = [head.float() for head in answer] if isinstance(answer, list) else [answer.float()]
+        self.f1.update(torch.sigmoid(wrinkle_logit(heads[0]).detach()), batch.wrinkle.int())
+        loss: Tensor = self.loss(heads if len(heads) > 1 else heads[0], batch.wrinkle, batch.weight)
+        return loss
+
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+        """Take an optimiser step, then move the average towards the network."""
+        super().optimizer_step(*args, **kwargs)
+        if self.average is not None and self.settings.ema_decay is not None:
+            move_average(self.average, self.network, self.settings.ema_decay, self.global_step + 1)
 
     def take_f1(self) -> float:
         """Return the pooled training F1 at 0.5 since the last call."""
@@ -91,18 +127,12 @@ class SegmentationModule(lightning.LightningModule):
         return value
 
 
-def _is_encoder(name: str) -> bool:
-    return ".encoder.model." in name
-
-
-def _keep_depthwise_in_fp32(network: nn.Module) -> None:
-    """Run depthwise convolutions outside autocast: their bfloat16 backward is several times slower on CPUs."""
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d) and module.groups > 1:
-            module.__class__ = _Float32Conv2d
-
-
-class _Float32Conv2d(nn.Conv2d):
-    def forward(self, features: Tensor) -> Tensor:
-        with torch.autocast("cpu", enabled=False):
-            return super().forward(features.float())
+def _loss(recipe: Recipe) -> CombinedLoss | WdsLoss:
+    if recipe.loss.kind == "weighted_deep_supervision":
+        return WdsLoss()
+    if recipe.loss.kind == "soft_dice":
+        return CombinedLoss({"soft_dice": 1.0})
+    weights = {term: recipe.train.focal_weight if term == "focal" else 1.0 for term in recipe.loss.terms}
+    return CombinedLoss(
+        {term: weight for term, weight in weights.items() if weight > 0}, focal_reduction=recipe.loss.focal_reduction
+    )

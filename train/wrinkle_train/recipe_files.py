@@ -13,8 +13,8 @@ _FOLDERS = (_PACKAGE / "recipes", _PACKAGE.parent / "recipes")
 
 
 def recipe_names() -> tuple[str, ...]:
-    """Return the names of the bundled recipes."""
-    return tuple(sorted({path.stem for folder in _FOLDERS for path in folder.glob("*.yaml")}))
+    """Return the names of the bundled recipes; a file whose name begins with an underscore is only extended."""
+    return tuple(sorted({path.stem for folder in _FOLDERS for path in folder.glob("[!_]*.yaml")}))
 
 
 def find_recipe(name_or_path: str) -> Path:

@@ -1,36 +1,61 @@
-"""Running a recipe: trainer, time limit, resumable checkpoints, run record, weights as safetensors."""
+"""Running a recipe: its pretraining stage, its training, validation, weights, run record."""
 
 from __future__ import annotations
 
-import json
-import logging
-import os
-import time
-import warnings
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
-from torch.utils.data import DataLoader
+from torch import Tensor
 
-from wrinkle_core.errors import ArtifactError
-from wrinkle_train.dataset import RenderedCrops
+from wrinkle_train.batches import BatchSource, process_count, process_rank
+from wrinkle_train.dataset import Batch
+from wrinkle_train.fitting import FitLimits, FitResult, Validation, fit
+from wrinkle_train.initial import WeightFiles, initial_network
 from wrinkle_train.module import SegmentationModule
-from wrinkle_train.networks.deployable import Deployable
+from wrinkle_train.networks.deployable import wrinkle_logit
 from wrinkle_train.networks.registry import build_network
-from wrinkle_train.recipe import Recipe
-from wrinkle_train.render.faces import Library
+from wrinkle_train.precision import autocast
+from wrinkle_train.pretraining import pretraining_module
+from wrinkle_train.recipe import PretrainingStage, Recipe
+from wrinkle_train.run_record import open_record, read_record
+from wrinkle_train.schedule import RunLength
+from wrinkle_train.weights_file import load_weights, save_weights
 
-__all__ = ["WEIGHTS_FILE", "RunResult", "load_weights", "save_weights", "train"]
+__all__ = [
+    "BEST_FILE",
+    "WEIGHTS_FILE",
+    "RunResult",
+    "TrainingData",
+    "finished_run",
+    "load_weights",
+    "pretrain",
+    "save_weights",
+    "train",
+]
 
 WEIGHTS_FILE: Final = "model.safetensors"
-_RECORD_EVERY_STEPS: Final = 20
+BEST_FILE: Final = "best.safetensors"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingData:
+    """What a run, or a stage, learns from.
+
+    Attributes:
+        source: Makes ``Batch``es for training, ``PretrainingBatch``es for a stage.
+        records: Number of training pictures in an epoch; None when they are rendered without end.
+        digest: SHA-256 of the data, for the run record.
+        validation: Makes the validation pictures, whole and in order; None without any.
+    """
+
+    source: BatchSource
+    records: int | None
+    digest: str
+    validation: Callable[[], Iterable[Batch]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,156 +63,167 @@ class RunResult:
     """What a run left behind.
 
     Attributes:
-        weights: The averaged weights, float16 safetensors.
+        folder: Holds the run record, ``run.json``, and the rest.
+        weights: The last weights, float16 safetensors; averaged when the recipe says so.
+        best: The weights with the best validation F1; None without validation.
         steps: Optimiser steps done in all.
         loss: Mean loss over the last 20 steps.
+        validation_f1: Of ``best``.
+        finished: Whether the run went to its end.
     """
 
+    folder: Path
     weights: Path
+    best: Path | None
     steps: int
     loss: float
+    validation_f1: float | None
+    finished: bool
 
-
-class _Record(lightning.Callback):
-    """Appends the run's curve to ``curve.jsonl``, saves weights beside each checkpoint, stops at the time limit."""
-
-    def __init__(self, folder: Path, recipe: Recipe, max_minutes: float | None) -> None:
-        self._folder = folder
-        self._recipe = recipe
-        self._deadline_s = None if max_minutes is None else time.monotonic() + 60 * max_minutes
-        self._saved_s = time.monotonic()
-        self._losses: list[float] = []
-        self.last_loss = float("nan")
-
-    def on_train_batch_end(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, *_: Any
-    ) -> None:
-        assert isinstance(pl_module, SegmentationModule)
-        self._losses.append(float(outputs["loss"]))
-        step = trainer.global_step
-        if step % _RECORD_EVERY_STEPS == 0 or step >= self._recipe.train.steps:
-            self.last_loss = sum(self._losses) / len(self._losses)
-            self._losses.clear()
-            line = {"step": step, "loss": round(self.last_loss, 5), "train_f1": round(pl_module.take_f1(), 4)}
-            with (self._folder / "curve.jsonl").open("a", encoding="utf-8") as file:
-                file.write(json.dumps({**line, "unix_s": round(time.time(), 1)}) + "\n")
-        if time.monotonic() - self._saved_s > self._recipe.train.checkpoint_every_s:
-            self._saved_s = time.monotonic()
-            save_weights(pl_module.average, self._recipe, self._folder / WEIGHTS_FILE)
-        if self._deadline_s is not None and time.monotonic() > self._deadline_s:
-            trainer.should_stop = True
+    @property
+    def chosen(self) -> Path:
+        """Return the weights to evaluate: the best, or the last without validation."""
+        return self.best or self.weights
 
 
 def train(
     recipe: Recipe,
-    library: Library,
+    data: TrainingData,
     folder: Path,
     *,
-    max_steps: int | None = None,
-    max_minutes: float | None = None,
-    show_progress: bool = True,
+    files: WeightFiles | None = None,
+    stage_weights: Path | None = None,
+    stage_wall_s: float = 0.0,
+    limits: FitLimits | None = None,
 ) -> RunResult:
     """Run ``recipe``, or go on with it when ``folder`` holds a checkpoint of the same recipe.
 
     Args:
-        recipe: The run; its schedule is not shortened by the two limits.
-        library: Training faces and drawings.
-        folder: Written: ``last.ckpt``, ``model.safetensors``, ``curve.jsonl``, ``recipe.json``.
-        max_steps: Stop after so many steps in all.
-        max_minutes: Stop after so many minutes of this call.
-        show_progress: Draw a progress bar.
+        recipe: The run.
+        data: What it learns from.
+        folder: Written: ``run.json``, ``last.ckpt``, ``model.safetensors``, ``best.safetensors``, ``curve.jsonl``.
+        files: Weights the user named.
+        stage_weights: What the recipe's pretraining stage left.
+        stage_wall_s: What that took, for the record.
+        limits: What ends the call early.
 
     Raises:
-        ArtifactError: The folder belongs to another recipe.
+        ArtifactError: The folder belongs to another recipe or other data, or a weights file is missing or fits nothing.
     """
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    folder.mkdir(parents=True, exist_ok=True)
-    checkpoint = folder / "last.ckpt"
-    done = _steps_done(checkpoint, folder, recipe)
-    lightning.seed_everything(recipe.train.seed, verbose=False)
-    module = SegmentationModule(recipe)
-    record = _Record(folder, recipe, max_minutes)
-    saver = ModelCheckpoint(
-        dirpath=folder,
-        filename="last",
-        train_time_interval=timedelta(seconds=recipe.train.checkpoint_every_s),
-        save_top_k=1,
-        enable_version_counter=False,
+    network, origin = initial_network(recipe, files or WeightFiles(), stage_weights)
+    record = open_record(folder, recipe, data.digest).note(initial_weights=origin, stage_wall_s=stage_wall_s)
+    length = RunLength.of(recipe.train, data.records, process_count())
+    module = SegmentationModule(recipe, network, length)
+    validation = None
+    if recipe.train.validate_every is not None and data.validation is not None:
+        every = length.in_steps(recipe.train.validate_every)
+        pictures = data.validation
+        validation = Validation(
+            every_steps=every,
+            score=lambda trainer, one: _mean_f1(trainer, one, pictures()),
+            keep=lambda one: save_weights(one.kept, recipe, folder / BEST_FILE),
+        )
+    weights = folder / WEIGHTS_FILE
+    result = fit(
+        module,
+        data.source,
+        folder,
+        lambda one: save_weights(one.kept, recipe, weights),
+        limits or FitLimits(),
+        validation,
     )
-    callbacks: list[lightning.Callback] = [record, saver]
-    if show_progress:
-        callbacks.append(TQDMProgressBar(refresh_rate=5))
-    trainer = lightning.Trainer(
-        accelerator="cpu",
-        max_steps=min(max_steps or recipe.train.steps, recipe.train.steps),
-        max_epochs=-1,
-        gradient_clip_val=recipe.train.gradient_clip,
-        callbacks=callbacks,
-        logger=False,
-        enable_checkpointing=True,
-        enable_progress_bar=show_progress,
-        enable_model_summary=False,
-        default_root_dir=folder,
+    finished = result.steps >= length.steps
+    if process_rank() == 0:
+        record.close(wall_s=result.wall_s, finished=finished, **_figures(result))
+    return RunResult(
+        folder=folder,
+        weights=weights,
+        best=folder / BEST_FILE if result.best_f1 is not None else None,
+        steps=result.steps,
+        loss=result.loss,
+        validation_f1=result.best_f1,
+        finished=finished,
     )
-    loader = DataLoader(
-        RenderedCrops(library, recipe, done),
-        batch_size=None,
-        num_workers=recipe.train.workers,
-        prefetch_factor=4 if recipe.train.workers else None,
-        # Not fork: OpenCV, OpenVINO and torch hold thread pools that a forked worker would wait for without end.
-        multiprocessing_context="spawn" if recipe.train.workers else None,
-    )
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="lightning")  # eval-mode average, resumed folder: both are meant
-        trainer.fit(module, loader, ckpt_path=checkpoint if done else None, weights_only=True)
-        trainer.save_checkpoint(checkpoint)
-    weights = save_weights(module.average, recipe, folder / WEIGHTS_FILE)
-    return RunResult(weights, trainer.global_step, record.last_loss)
 
 
-def save_weights(network: Deployable, recipe: Recipe, path: Path) -> Path:
-    """Write ``network`` as float16 safetensors with its recipe in the header; the file is replaced at once."""
-    tensors = {
-        name: (value.half() if value.dtype == torch.float32 else value).contiguous()
-        for name, value in network.state_dict().items()
-    }
-    partial = path.with_name(f".{path.name}.partial")
-    save_file(tensors, partial, metadata={"recipe": recipe.model_dump_json(), "format": "pt"})
-    os.replace(partial, path)
-    return path
+def pretrain(
+    stage: PretrainingStage, data: TrainingData, folder: Path, *, limits: FitLimits | None = None
+) -> RunResult:
+    """Run a pretraining stage, or go on with it; its weights are what ``train`` takes as ``stage_weights``.
 
-
-def load_weights(path: Path) -> tuple[Deployable, Recipe]:
-    """Return the network a safetensors file holds, ready to evaluate, and its recipe.
+    Args:
+        stage: The stage.
+        data: What it learns from.
+        folder: Written as by ``train``, without validation.
+        limits: What ends the call early.
 
     Raises:
-        ArtifactError: The file is missing or was not written by ``save_weights``.
+        ArtifactError: The folder belongs to another stage or other data.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-        tensors = load_file(path)
-    except (OSError, SafetensorError):
-        raise ArtifactError(f"{path.name} is missing or no safetensors file.") from None
-    if "recipe" not in metadata:
-        raise ArtifactError(f"{path.name} names no recipe; train it with `wrinkle train`.")
-    recipe = Recipe.model_validate_json(metadata["recipe"])
-    bare = recipe.network.model_copy(update={"imagenet": False})
-    network = build_network(bare)
-    network.load_state_dict(
-        {name: value.float() if value.is_floating_point() else value for name, value in tensors.items()}
-    )
-    return network.eval(), recipe
+    settings = stage.pretraining.train
+    assert settings is not None
+    record = open_record(folder, stage, data.digest)
+    lightning.seed_everything(settings.seed, verbose=False)
+    network = build_network(stage.network.model_copy(update={"imagenet": False}))
+    length = RunLength.of(settings, data.records, process_count())
+    module = pretraining_module(stage, network, length)
+    weights = folder / WEIGHTS_FILE
+    result = fit(module, data.source, folder, lambda one: save_weights(one.kept, stage, weights), limits or FitLimits())
+    finished = result.steps >= length.steps
+    if process_rank() == 0:
+        record.close(wall_s=result.wall_s, finished=finished, **_figures(result))
+    return RunResult(folder, weights, None, result.steps, result.loss, None, finished)
 
 
-def _steps_done(checkpoint: Path, folder: Path, recipe: Recipe) -> int:
-    """Return how far the run in ``folder`` is, after checking that it is this recipe's."""
-    note = folder / "recipe.json"
-    if note.exists() and json.loads(note.read_text(encoding="utf-8"))["fingerprint"] != recipe.fingerprint():
-        raise ArtifactError(f"The folder {folder.name} holds a run of another recipe; choose another --out.")
-    note.write_text(
-        json.dumps({"fingerprint": recipe.fingerprint(), "recipe": recipe.model_dump()}, indent=2), encoding="utf-8"
+def finished_run(folder: Path, recipe: Recipe | PretrainingStage, data_digest: str) -> RunResult | None:
+    """Return what a finished run left in ``folder``, None when there is none or it is not finished.
+
+    Raises:
+        ArtifactError: The folder belongs to another recipe or other data.
+    """
+    if read_record(folder) is None:
+        return None
+    record = open_record(folder, recipe, data_digest)
+    weights, best = folder / WEIGHTS_FILE, folder / BEST_FILE
+    if not record.is_finished or not weights.exists():
+        return None
+    f1 = record.content["validation_f1"]
+    return RunResult(
+        folder=folder,
+        weights=weights,
+        best=best if f1 is not None else None,
+        steps=int(record.content["steps"]),
+        loss=float(record.content["loss"]),
+        validation_f1=f1,
+        finished=True,
     )
-    if not checkpoint.exists():
-        return 0
-    return int(torch.load(checkpoint, map_location="cpu", weights_only=True)["global_step"])
+
+
+def _figures(result: FitResult) -> dict[str, float | int | None]:
+    return {"steps": result.steps, "loss": result.loss, "validation_f1": result.best_f1}
+
+
+def _mean_f1(trainer: lightning.Trainer, module: SegmentationModule, pictures: Iterable[Batch]) -> float:
+    """Return the mean per-image F1 at 0.5 of the kept network over the pictures, which the processes share out."""
+    network = module.kept
+    was_training = network.training
+    network.eval()
+    total = torch.zeros(2, device=module.device)
+    with torch.inference_mode():
+        for number, batch in enumerate(pictures):
+            if number % process_count() == process_rank():
+                pixels, wrinkle, weight = (part.to(module.device) for part in batch)
+                with autocast(module.device, module.settings.precision):
+                    logits = network.network(network.normalise(pixels))
+                marked = (wrinkle_logit(logits.float()) >= 0) & (weight > 0)
+                total += torch.stack([_f1(marked, (wrinkle > 0) & (weight > 0)).sum(), total.new_tensor(len(pixels))])
+    network.train(was_training)
+    summed = trainer.strategy.reduce(total, reduce_op="sum")
+    assert isinstance(summed, Tensor)
+    return float(summed[0] / summed[1])
+
+
+def _f1(marked: Tensor, truth: Tensor) -> Tensor:
+    """Return 2 TP / (2 TP + FP + FN) of (N, H, W) bool masks, (N,); empty against empty is 1."""
+    both, either = (marked & truth).sum(dim=(1, 2)), (marked.sum(dim=(1, 2)) + truth.sum(dim=(1, 2))).float()
+    return torch.where(either > 0, 2 * both / either.clamp(min=1), torch.ones_like(either))
