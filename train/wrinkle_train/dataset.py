@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import IterableDataset, get_worker_info
 
 from wrinkle_core.alignment import ffhq_alignment, inter_ocular_px
 from wrinkle_core.contract import SegmenterContract, segmenter
@@ -28,7 +23,6 @@ __all__ = ["Batch", "RenderedCrops"]
 _MARGIN_PX = 16  # more than the texture map's kernel reaches
 _LARGEST_TURN_DEG = 15.0
 _LOOSE_SHARE = 0.4
-_AHEAD = 3
 
 
 class Batch(NamedTuple):
@@ -45,36 +39,18 @@ class Batch(NamedTuple):
     weight: Tensor
 
 
-class RenderedCrops(IterableDataset[Batch]):
-    """Rendered batches without end.
+class RenderedCrops:
+    """Rendered batches by number.
 
     Args:
         library: Training faces and drawings.
         recipe: The run.
-        first_step: Continue the random sequence as if so many batches had been taken; every batch has a seed of its
-            own.
     """
 
-    def __init__(self, library: Library, recipe: Recipe, first_step: int = 0) -> None:
-        super().__init__()
+    def __init__(self, library: Library, recipe: Recipe) -> None:
         self._library = library
         self._recipe = recipe
         self._spec = segmenter(recipe.segmenter)
-        self._first_step = first_step
-
-    def __iter__(self) -> Iterator[Batch]:
-        """Yield batches; worker w of n makes every n-th."""
-        cv2.setNumThreads(1)
-        worker = get_worker_info()
-        step = self._first_step + (worker.id if worker else 0)
-        stride = worker.num_workers if worker else 1
-        # One thread renders ahead: each batch has a seed of its own, so the order of rendering changes nothing.
-        with ThreadPoolExecutor(1) as renderer:
-            ahead = deque(renderer.submit(self.batch, step + n * stride) for n in range(_AHEAD))
-            while True:
-                yield ahead.popleft().result()
-                ahead.append(renderer.submit(self.batch, step + _AHEAD * stride))
-                step += stride
 
     def batch(self, step: int) -> Batch:
         """Return batch number ``step``; the same number gives the same batch."""

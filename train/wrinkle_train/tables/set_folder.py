@@ -12,7 +12,7 @@ from wrinkle_train.render.faces import read_library
 
 __all__ = ["set_folder"]
 
-_PLAN: Final = RenderedSetPlan(train=160, val=20, test=20)
+_PLAN: Final = RenderedSetPlan()
 _SET_FOLDER: Final = "rendered-set"
 
 
