@@ -152,7 +152,7 @@ def test_a_damaged_weights_file_is_refused(tmp_path: Path, name: str) -> None:
 def test_a_checkpoint_that_is_no_state_dict_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "run.pth"
     torch.save({"epoch": 3}, path)
-    with pytest.raises(ArtifactError, match="plain state dict"):
+    with pytest.raises(ArtifactError, match="state dict"):
         encoder_unet("resnet18", imagenet=True, encoder_weights=path)
 
 

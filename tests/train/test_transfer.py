@@ -12,12 +12,12 @@ from wrinkle_core.errors import ArtifactError
 from wrinkle_train.initial import WeightFiles, initial_network
 from wrinkle_train.networks.registry import build_network
 from wrinkle_train.networks.swin_unetr import SwinUNETR2d
+from wrinkle_train.networks.swin_weights import load_swin_imagenet
 from wrinkle_train.networks.unet import UNet
 from wrinkle_train.recipe import NetworkRecipe, Recipe, load_recipe
 from wrinkle_train.recipe_files import find_recipe
 from wrinkle_train.recipe_scale import scaled
 from wrinkle_train.recipe_schema.network import SwinRecipe
-from wrinkle_train.swin_imagenet import load_swin_imagenet
 from wrinkle_train.transfer import load_initial_weights, transfer
 from wrinkle_train.weights_file import save_weights
 

@@ -10,8 +10,9 @@ import lightning
 from wrinkle_core.errors import ArtifactError
 from wrinkle_train.networks.deployable import Deployable
 from wrinkle_train.networks.registry import build_network
+from wrinkle_train.networks.swin_unetr import SwinUNETR2d
+from wrinkle_train.networks.swin_weights import load_swin_imagenet
 from wrinkle_train.recipe import Recipe
-from wrinkle_train.swin_imagenet import load_swin_imagenet
 from wrinkle_train.transfer import load_initial_weights
 
 __all__ = ["WeightFiles", "initial_network"]
@@ -58,7 +59,9 @@ def _fresh(recipe: Recipe, imagenet_file: Path | None) -> tuple[Deployable, str]
         network = build_network(recipe.network)
         if imagenet_file is None:
             return network, _without_file(recipe)
-        return network, f"ImageNet, {imagenet_file.name}: {load_swin_imagenet(network.network, imagenet_file)}."
+        assert isinstance(network.network, SwinUNETR2d)
+        copied = load_swin_imagenet(network.network, imagenet_file)
+        return network, f"ImageNet encoder from {imagenet_file.name}, {copied} tensors."
     if wants_imagenet and imagenet_file is not None:
         return build_network(recipe.network, imagenet_file), f"ImageNet encoder from {imagenet_file.name}."
     packaged = recipe.network.has_packaged_encoder and (wants_imagenet or recipe.network.imagenet)

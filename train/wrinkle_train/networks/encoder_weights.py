@@ -34,6 +34,7 @@ __all__ = [
 
 LITE0_ENCODER: Final = "tu-efficientnet_lite0"
 _LITE0_BATCH_NORM_EPS: Final = 1e-3  # TensorFlow's, which these weights were trained with
+_NEST: Final = "model"  # Swin's authors keep the tensors under this key
 _COUNTER: Final = "num_batches_tracked"  # absent from older files; no layer's output depends on it
 
 
@@ -165,9 +166,10 @@ def read_weights(path: Path) -> Mapping[str, Tensor]:
         ) from None
     except (OSError, EOFError, RuntimeError, SafetensorError, UnpicklingError):
         raise ArtifactError(f"{path.name} is unreadable: it must be safetensors or a state dict of tensors.") from None
-    if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
-        raise ArtifactError(f"{path.name} must hold a plain state dict: tensors by name and nothing else.")
-    return content
+    tensors = content.get(_NEST, content) if isinstance(content, Mapping) else content
+    if not isinstance(tensors, Mapping) or not all(isinstance(value, Tensor) for value in tensors.values()):
+        raise ArtifactError(f"{path.name} must hold a state dict: tensors by name and nothing else.")
+    return tensors
 
 
 def _bare(name: str) -> str:

@@ -22,6 +22,7 @@ from wrinkle_train.networks.swin_unetr import SwinUNETR2d
 
 __all__ = ["load_swin_imagenet"]
 
+_AUTHORS_FIRST_MERGE: Final = "layers.0.downsample.reduction.weight"
 _POSITION_TABLE: Final = "relative_position_bias_table"
 _ONLY_HERE: Final = ("layers4.0.downsample", "relative_position_index")
 _MLP: Final = {
@@ -39,12 +40,14 @@ def load_swin_imagenet(network: SwinUNETR2d, path: Path) -> int:
 
     Args:
         network: Built with the classifier's width: feature size 96 for Swin-T.
-        path: Safetensors or a ``.pth`` state dict in torchvision's or timm's layout.
+        path: Safetensors or a ``.pth`` state dict in torchvision's, timm's or the authors' layout.
 
     Raises:
         ArtifactError: The file is missing or unreadable, or lacks a tensor or has one of another shape.
     """
-    source = {_own_name(name): value for name, value in read_weights(path).items()}
+    tensors = read_weights(path)
+    merges_last = _AUTHORS_FIRST_MERGE in tensors
+    source = {_own_name(name, merges_last): value for name, value in tensors.items()}
     target = network.swinViT.state_dict()
     copied: dict[str, Tensor] = {}
     for name, old in target.items():
@@ -63,8 +66,11 @@ def load_swin_imagenet(network: SwinUNETR2d, path: Path) -> int:
     return len(copied)
 
 
-def _own_name(name: str) -> str:
-    """Return MONAI's name of a tensor; stages count from 1 there, and a stage ends with its merge."""
+def _own_name(name: str, merges_last: bool) -> str:
+    """Return MONAI's name of a tensor; stages count from 1 there, and a stage ends with its merge.
+
+    timm begins a stage with the merge, the authors end it so (``merges_last``).
+    """
     for theirs, own in _MLP.items():
         name = name.replace(theirs, own)
     if name.startswith("features.0.0."):  # torchvision alternates: embedding, stage, merge, stage, merge, ...
@@ -74,8 +80,8 @@ def _own_name(name: str) -> str:
         return f"layers{(part + 1) // 2}.0.blocks.{rest}" if part % 2 else f"layers{part // 2}.0.downsample.{rest}"
     if found := re.fullmatch(r"layers\.(\d+)\.blocks\.(.+)", name):
         return f"layers{int(found[1]) + 1}.0.blocks.{found[2]}"
-    if found := re.fullmatch(r"layers\.(\d+)\.downsample\.(.+)", name):  # timm begins a stage with the merge
-        return f"layers{found[1]}.0.downsample.{found[2]}"
+    if found := re.fullmatch(r"layers\.(\d+)\.downsample\.(.+)", name):
+        return f"layers{int(found[1]) + int(merges_last)}.0.downsample.{found[2]}"
     return name
 
 
