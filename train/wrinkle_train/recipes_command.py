@@ -17,15 +17,15 @@ def recipes(
     table: Annotated[int | None, typer.Option("--table", min=1, max=4, help="Only this table of the papers.")] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Also write the list as CSV.")] = None,
 ) -> None:
-    """List the recipes: table, row, network, parameters, published figures.
+    """List the recipes: network, parameters, published IoU and F1; the CSV has rows and all figures.
 
     Parameters are counted in the networks themselves; SwinUNETR's without its position tables, as the paper prints
-    them. The printed count, where there is one, follows in brackets.
+    them. In the CSV the printed count, where there is one, follows in brackets.
     """
     import csv
 
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from wrinkle_train.networks.registry import count_parameters
     from wrinkle_train.recipe import FilterRecipe, NetworkRecipe, load_any_recipe
@@ -48,15 +48,16 @@ def recipes(
             parameters += f" ({paper.parameters_m} M)"
         place = "" if paper is None or paper.table is None else f"{paper.table}"
         row = "" if paper is None else paper.row + (f", {paper.regime}" if paper.regime else "")
-        rows.append((name, place, row, network, parameters, _published(paper)))
+        rows.append((name, place, row, network, parameters, _published(paper), *_overlap(paper)))
     columns = ("recipe", "table", "row", "network", "parameters", "published")
-    shown = Table(*columns)
-    for cells in rows:
-        shown.add_row(*cells)
+    kept = ("parameters", "IoU", "F1")
+    shown = Table(Column("recipe", no_wrap=True), "network", *(Column(name, no_wrap=True) for name in kept))
+    for name, _, _, network, parameters, _, iou, f1 in rows:
+        shown.add_row(name, network, parameters.split(" ")[0], iou, f1)
     Console().print(shown)
     if out is not None:
         with out.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([columns, *rows])
+            csv.writer(file).writerows([columns, *(row[:-2] for row in rows)])
 
 
 def _network(network: object) -> str:
@@ -74,3 +75,10 @@ def _network(network: object) -> str:
 def _published(paper: PaperRow | None) -> str:
     figures = {} if paper is None else paper.published.model_dump(exclude_none=True)
     return ", ".join(f"{name} {value:.4f}" for name, value in figures.items())
+
+
+def _overlap(paper: PaperRow | None) -> tuple[str, str]:
+    """Return the published IoU and F1, empty where none was printed."""
+    figures = (None, None) if paper is None else (paper.published.iou, paper.published.f1)
+    iou, f1 = ("" if value is None else f"{value:.4f}" for value in figures)
+    return iou, f1
