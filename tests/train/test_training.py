@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,16 @@ def test_an_interrupted_run_ends_to_the_bit_where_an_uninterrupted_one_does(tmp_
     assert _curve(tmp_path / "parts") == _curve(tmp_path / "whole")
 
 
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Let torch add up in the order the child process does."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("one_thread")
 def test_a_killed_run_goes_on_to_the_same_curve_and_weights(tmp_path: Path) -> None:
     recipe = _recipe(steps=60, checkpoint_every_s=0.2)
     train(recipe, _data(), tmp_path / "whole", limits=QUIET)

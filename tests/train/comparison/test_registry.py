@@ -97,10 +97,12 @@ def test_evaluating_one_system_by_name_writes_its_figures_and_its_own_threshold(
 
 
 def test_what_is_neither_a_file_nor_a_system_is_refused_with_the_names(tmp_path: Path) -> None:
+    (tmp_path / "eval").mkdir()
     with pytest.raises(InvalidParameterError, match="multiscale-yap"):
         evaluate("hybrid", data=tmp_path)
 
 
 def test_one_threshold_for_all_systems_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "eval").mkdir()
     with pytest.raises(InvalidParameterError, match="threshold of its own"):
         evaluate("filters", data=tmp_path, threshold=0.5)
