@@ -1,0 +1,1 @@
+"""What an export leaves behind: files, and one manifest that says what each is."""
