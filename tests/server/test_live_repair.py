@@ -10,8 +10,9 @@ import pytest
 
 from wrinkle_core.contract import segmenter
 from wrinkle_core.errors import ServerFaultError, WrinkleError
-from wrinkle_export.assemble import assemble_repository
-from wrinkle_export.triton_config import Deployment
+from wrinkle_export.repository.assemble import assemble_repository
+from wrinkle_export.repository.deployment import Deployment
+from wrinkle_export.repository.served_network import ServedNetwork
 from wrinkle_server.model_server import ModelServer
 from wrinkle_server.options import ServerOptions
 from wrinkle_server.ports import free_ports
@@ -23,9 +24,9 @@ HOST = "127.0.0.1"
 
 
 @pytest.fixture
-def server(dark_line_networks: dict[str, Path], tmp_path: Path) -> Iterator[ModelServer]:
+def server(dark_line_served: dict[str, ServedNetwork], tmp_path: Path) -> Iterator[ModelServer]:
     deployment = Deployment("openvino", preprocess_instances=1, threshold_instances=1)
-    repository = assemble_repository(tmp_path / "repository", {"unetpp": dark_line_networks["unetpp"]}, deployment)
+    repository = assemble_repository(tmp_path / "repository", {"unetpp": dark_line_served["unetpp"]}, deployment)
     http_port, grpc_port, metrics_port = free_ports(3)
     options = ServerOptions(
         repository,

@@ -20,8 +20,9 @@ import pytest
 
 from wrinkle_core.contract import segmenter
 from wrinkle_core.errors import ServerStartError
-from wrinkle_export.assemble import assemble_repository
-from wrinkle_export.triton_config import Deployment
+from wrinkle_export.repository.assemble import assemble_repository
+from wrinkle_export.repository.deployment import Deployment
+from wrinkle_export.repository.served_network import ServedNetwork
 from wrinkle_server.leftovers import SHARED_MEMORY
 from wrinkle_server.model_server import ModelServer
 from wrinkle_server.options import ServerOptions
@@ -34,11 +35,11 @@ HOST = "127.0.0.1"
 
 
 @pytest.fixture(scope="module")
-def small_repository(dark_line_networks: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def small_repository(dark_line_served: dict[str, ServedNetwork], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a repository with one segmenter and one process per step."""
     deployment = Deployment("openvino", preprocess_instances=1, threshold_instances=1)
     target = tmp_path_factory.mktemp("small") / "repository"
-    return assemble_repository(target, {"unetpp": dark_line_networks["unetpp"]}, deployment)
+    return assemble_repository(target, {"unetpp": dark_line_served["unetpp"]}, deployment)
 
 
 @pytest.fixture
@@ -110,10 +111,10 @@ def test_start_on_a_taken_port_fails_before_anything_is_started(
 
 
 def test_model_that_cannot_load_is_named_with_its_reason(
-    dark_line_networks: dict[str, Path], options: ServerOptions, tmp_path: Path
+    dark_line_served: dict[str, ServedNetwork], options: ServerOptions, tmp_path: Path
 ) -> None:
     broken = assemble_repository(
-        tmp_path / "repository", {"unetpp": dark_line_networks["unetpp"]}, Deployment("openvino")
+        tmp_path / "repository", {"unetpp": dark_line_served["unetpp"]}, Deployment("openvino")
     )
     (broken / "unetpp" / "1" / "model.onnx").write_bytes(b"damaged")
     server = ModelServer(replace(options, repository=broken))
