@@ -37,7 +37,7 @@ SMALL_NETWORKS: Final = {
     "unet-lite0-4": SmallNetwork(NetworkRecipe(name="encoder_unet", in_channels=4, imagenet=False), 32),
     "unet-resnet50": SmallNetwork(NetworkRecipe(name="encoder_unet", encoder="resnet50"), 32),
     "swin-unetr": SmallNetwork(
-        NetworkRecipe(name="swin_unetr", in_channels=4, swin=SwinRecipe(feature_size=12, window=2)), 64
+        NetworkRecipe(name="swin_unetr", in_channels=4, swin=SwinRecipe(feature_size=12, window=2)), 128
     ),
     "striped-wrinet": SmallNetwork(NetworkRecipe(name="striped_wrinet", width=8), 64),
     "wds-unet": SmallNetwork(NetworkRecipe(name="wds_unet", width=8), 32),

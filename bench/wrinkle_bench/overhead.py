@@ -20,6 +20,7 @@ from wrinkle_bench.photograph import portrait_jpeg
 from wrinkle_bench.round_trip import RoundTrip, round_trip
 from wrinkle_bench.stages import StepTimes, pin_to_one_core, step_times
 from wrinkle_core.contract import SEGMENTERS
+from wrinkle_export.openvino_ir.write_ir import IR_FILE
 from wrinkle_export.repository.assemble import assemble_repository
 from wrinkle_export.repository.choice import chosen_networks
 from wrinkle_export.repository.deployment import Deployment
@@ -76,7 +77,7 @@ def _live(photo: bytes, networks: dict[str, ServedNetwork], runs: int) -> dict[s
         )
         with ModelServer(options):
             return {
-                spec.name: round_trip(options, spec, networks[spec.name].main_path, photo, runs, cache_dir)
+                spec.name: round_trip(options, spec, repository / spec.name / "1" / IR_FILE, photo, runs, cache_dir)
                 for spec in SEGMENTERS
             }
 

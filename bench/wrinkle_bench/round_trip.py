@@ -53,7 +53,7 @@ def round_trip(
 ) -> RoundTrip:
     """Compare the live ensemble of ``spec`` with its network alone; the server must be ready."""
     network_input = prepare(decode_image(photo), spec, FaceLandmarker(threads=1)).network_input
-    segmenter = OnnxSegmenter(network, cache_dir=cache_dir)
+    segmenter = OnnxSegmenter(network, precision="auto", cache_dir=cache_dir)
 
     def ask() -> None:
         infer_raw(options.host, options.http_port, spec.ensemble, photo, _TIMEOUT_S)

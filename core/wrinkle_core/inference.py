@@ -1,4 +1,4 @@
-"""Running a segmenter's ONNX file on a CPU with OpenVINO: for the CPU Triton step, for evaluation and for tests alike.
+"""Running a segmenter's ONNX file or IR on a CPU with OpenVINO: for the Triton step, evaluation and tests alike.
 
 Normalisation, activation and quantisation are part of the graph (see contract.py), so this only moves bytes.
 """
@@ -25,13 +25,15 @@ class OnnxSegmenter:
     """One compiled segmenter.
 
     Args:
-        model_path: ONNX file with input INPUT uint8 [N, C, S, S] and output PROBABILITY uint8 [N, S, S].
+        model_path: ONNX file, or ``model.xml`` of an IR, with input INPUT uint8 [N, C, S, S] and output PROBABILITY
+            uint8 [N, S, S].
         threads: Intra-op threads; None lets OpenVINO take all cores.
-        precision: ``f32`` or ``bf16``; ``auto`` leaves it to OpenVINO, which takes bf16 where the processor has it.
+        precision: ``f32`` or ``bf16``; ``auto`` leaves it to OpenVINO, which takes bf16 where the processor has it. An
+            ONNX file in bf16 loses faint wrinkles: only an IR can keep its shallow layers in f32.
         cache_dir: Folder for compiled models; None keeps none.
 
     Raises:
-        ArtifactError: The file is missing, is no ONNX model, or its ports differ from the contract.
+        ArtifactError: The file is missing, is no model, or its ports differ from the contract.
     """
 
     def __init__(
@@ -39,7 +41,7 @@ class OnnxSegmenter:
         model_path: Path,
         *,
         threads: int | None = None,
-        precision: Precision = "auto",
+        precision: Precision = "f32",
         cache_dir: Path | None = None,
     ) -> None:
         core = openvino_core()
@@ -53,7 +55,7 @@ class OnnxSegmenter:
         try:
             model = core.read_model(model_path)
         except RuntimeError as error:
-            raise ArtifactError(f"{model_path.name} cannot be read as an ONNX model; export it again.") from error
+            raise ArtifactError(f"{model_path.name} cannot be read as an ONNX or IR model; export it again.") from error
         self.input_shape = _checked_shape(model, model_path.name)
         self._request = core.compile_model(model, "CPU", config).create_infer_request()
 

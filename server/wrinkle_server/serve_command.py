@@ -19,7 +19,6 @@ from rich.console import Console
 from wrinkle_core.assets import fetch_assets, locate_assets
 from wrinkle_core.contract import SEGMENTERS
 from wrinkle_core.errors import ArtifactError, InvalidParameterError, ServerStartError
-from wrinkle_core.inference import Precision
 from wrinkle_export.repository.assemble import assemble_repository, served_segmenters
 from wrinkle_export.repository.choice import chosen_networks
 from wrinkle_export.repository.deployment import Deployment
@@ -75,7 +74,6 @@ def serve(
         preprocess_instances=count,
         threshold_instances=count,
         threads=threads,
-        precision="f32" if precision == "int8" else _one_of("--precision", precision, get_args(Precision)),
         cache_dir=str(compiled_networks_folder()),
     )
     try:

@@ -69,7 +69,7 @@ def train(
     console.print(f"{result.steps} steps, {'done' if result.finished else 'to be continued'}{best}.")
     console.print(f"Weights in {result.chosen}.")
     if chosen.is_servable:
-        console.print("Make it servable with: wrinkle export onnx WEIGHTS --out FILE.onnx")
+        console.print("Make it servable with: wrinkle export onnx WEIGHTS -b build/networks")
 
 
 def _on_crops(recipe: Recipe, data: Path, folder: Path, files: WeightFiles, limits: FitLimits) -> RunResult:

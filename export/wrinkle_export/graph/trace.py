@@ -15,7 +15,7 @@ import onnx
 import onnxslim
 import torch
 
-from wrinkle_core.errors import ArtifactError
+from wrinkle_core.errors import ArtifactError, WrinkleError
 from wrinkle_train.networks.deployable import Deployable
 
 __all__ = ["OPSET", "UNROUNDED", "checked", "trace_network"]
@@ -35,22 +35,27 @@ def trace_network(network: Deployable, channels: int, input_px: int) -> onnx.Mod
 
     Raises:
         ArtifactError: Torch cannot express the network in ONNX, or the graph does not end as it must.
+        ContractError: The network does not take such an input.
     """
     network.eval()
     example = torch.zeros((2, channels, input_px, input_px), dtype=torch.uint8)
-    program = torch.onnx.export(
-        network,
-        (example,),
-        input_names=["INPUT"],
-        output_names=["PROBABILITY"],
-        dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=_LARGEST_BATCH)},),
-        opset_version=OPSET,
-        dynamo=True,
-        external_data=False,
-        verbose=False,
-    )
-    if program is None:
-        raise ArtifactError("Torch could not express the network in ONNX.")
+    try:
+        program = torch.onnx.export(
+            network,
+            (example,),
+            input_names=["INPUT"],
+            output_names=["PROBABILITY"],
+            dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=_LARGEST_BATCH)},),
+            opset_version=OPSET,
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+    except torch.onnx.errors.OnnxExporterError as error:
+        if isinstance(error.__cause__, WrinkleError):  # the network itself says what it does not take
+            raise error.__cause__ from None
+        raise ArtifactError(f"Torch cannot express the network in ONNX: {str(error).splitlines()[0]}") from error
+    assert program is not None
     return checked(_with_named_probability(onnxslim.slim(_without_traces(program.model_proto))))
 
 

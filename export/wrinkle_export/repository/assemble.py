@@ -14,6 +14,7 @@ from typing import Final
 from wrinkle_core.contract import MODELS, SEGMENTERS, ModelContract, SegmenterContract, model, segmenter
 from wrinkle_core.errors import ArtifactError
 from wrinkle_export.bundle import bundled
+from wrinkle_export.openvino_ir.write_ir import IR_FILE, write_ir
 from wrinkle_export.repository.deployment import Deployment
 from wrinkle_export.repository.network_check import check_network
 from wrinkle_export.repository.served_network import ServedNetwork
@@ -53,12 +54,24 @@ def assemble_repository(
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as scratch:
         fresh, old = Path(scratch, "fresh"), Path(scratch, "old")
+        if deployment.runtime == "openvino":
+            networks = {name: _fit_for_bf16(one, name, Path(scratch)) for name, one in networks.items()}
         for contract in _served_models(specs):
             _write_model(fresh / contract.name, contract, networks.get(contract.name), deployment, version)
         if target.exists():
             target.rename(old)
         fresh.rename(target)
     return target
+
+
+def _fit_for_bf16(network: ServedNetwork, name: str, scratch: Path) -> ServedNetwork:
+    """Return an ONNX file that may run in BF16 as an IR, which alone can say which layers must not."""
+    if network.openvino_hint == "f32" or network.main_path.suffix != ".onnx":
+        return network
+    folder = scratch / f"{name}-ir"
+    folder.mkdir()
+    write_ir(network.main_path, segmenter(name).input_px, folder)
+    return ServedNetwork({path.name: path for path in folder.iterdir()}, IR_FILE, network.openvino_hint)
 
 
 def _served_models(specs: list[SegmenterContract]) -> list[ModelContract]:

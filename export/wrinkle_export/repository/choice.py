@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast, get_args
 
 from wrinkle_core.contract import segmenter
 from wrinkle_core.errors import ArtifactError, InvalidParameterError
+from wrinkle_core.inference import Precision
 from wrinkle_export.artifacts.build_folder import BuildFolder
 from wrinkle_export.bundle import bundled
 from wrinkle_export.repository.deployment import Runtime
@@ -48,7 +50,7 @@ def chosen_networks(
         raise InvalidParameterError("--onnx goes with onnxruntime or openvino; build a TensorRT plan from it first.")
     folder = BuildFolder(build or bundled("checkpoints"))
     return {
-        spec.name: ServedNetwork.from_onnx(replaced[spec.name])
+        spec.name: ServedNetwork.from_onnx(replaced[spec.name], _hint_of_onnx(precision))
         if spec.name in replaced
         else select_network(folder, spec, runtime, precision, gpus)
         for spec in specs
@@ -66,6 +68,12 @@ def bundled_network(name: str) -> Path:
     if artifact is None:
         raise ArtifactError(f"This installation has no trained weights for {name}; give an ONNX file for it.")
     return weights.checked_files(artifact)[0]
+
+
+def _hint_of_onnx(precision: str) -> Precision:
+    if precision not in get_args(Precision):
+        raise InvalidParameterError(f"An ONNX file is served in {', '.join(get_args(Precision))}, not in {precision}.")
+    return cast(Precision, precision)
 
 
 def _name_and_path(text: str) -> tuple[str, Path]:

@@ -60,7 +60,6 @@ def repository(
         segmenter_instances=segmenter_instances,
         threshold_instances=threshold_instances,
         threads=threads,
-        precision="f32" if precision == "int8" else precision,
         cache_dir=str(cache_dir.resolve()) if cache_dir else "",
         queue_delay_us=queue_delay_us,
     )

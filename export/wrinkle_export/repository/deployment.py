@@ -24,7 +24,6 @@ class Deployment:
         segmenter_instances: Execution copies per segmenter.
         threshold_instances: Processes of the threshold step, one core each.
         threads: Threads per segmenter copy on a CPU; 0 takes every core.
-        precision: OpenVINO inference precision: ``auto``, ``f32`` or ``bf16``.
         cache_dir: Folder where OpenVINO keeps compiled networks; empty for none.
         queue_delay_us: How long the batcher of a segmenter waits for more requests.
     """
@@ -35,7 +34,6 @@ class Deployment:
     segmenter_instances: int = 1
     threshold_instances: int = 2
     threads: int = 0
-    precision: str = "auto"
     cache_dir: str = ""
     queue_delay_us: int = 0
 

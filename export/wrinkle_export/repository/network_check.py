@@ -27,9 +27,7 @@ def check_network(network_path: Path, contract: ModelContract) -> None:
     try:
         network = openvino_core().read_model(network_path)
     except RuntimeError as error:
-        raise ArtifactError(
-            f"{network_path.name} cannot be read as an ONNX or OpenVINO model; export it again."
-        ) from error
+        raise ArtifactError(f"{network_path.name} cannot be read as an ONNX or IR model; export it again.") from error
     _check_ports(f"{network_path.name} for {contract.name}", "input", network.inputs, contract.inputs)
     _check_ports(f"{network_path.name} for {contract.name}", "output", network.outputs, contract.outputs)
 

@@ -3,28 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Literal
+from dataclasses import dataclass
+from typing import Final
 
 from wrinkle_core.contract import SegmenterContract, model
 from wrinkle_core.errors import ArtifactError
+from wrinkle_core.inference import Precision
 from wrinkle_export.artifacts.build_folder import BuildFolder
 from wrinkle_export.artifacts.manifest import Artifact, Ports
 from wrinkle_export.repository.deployment import Runtime
 from wrinkle_export.repository.served_network import ServedNetwork
 
-__all__ = ["ServedPrecision", "select_network"]
+__all__ = ["select_network"]
 
-ServedPrecision = Literal["auto", "f32", "bf16", "fp32", "fp16", "int8"]
-_FORMS: Final[dict[tuple[Runtime, str], tuple[str, ...]]] = {
-    ("openvino", "auto"): ("openvino-fp32", "onnx-fp32", "onnx-fp16-storage"),
-    ("openvino", "f32"): ("openvino-fp32", "onnx-fp32", "onnx-fp16-storage"),
-    ("openvino", "bf16"): ("openvino-fp32",),
-    ("openvino", "int8"): ("openvino-int8",),
-    ("onnxruntime", "auto"): ("onnx-fp16", "onnx-fp32", "onnx-fp16-storage"),
-    ("onnxruntime", "fp16"): ("onnx-fp16",),
-    ("onnxruntime", "fp32"): ("onnx-fp32", "onnx-fp16-storage"),
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """The forms that serve one runtime and precision, best first, and the parity records that speak of it."""
+
+    forms: tuple[str, ...]
+    judged_by: tuple[str, ...]
+    hint: Precision = "f32"
+    must_be_judged: bool = False
+
+
+_IR_OR_ONNX: Final = ("openvino-fp32", "onnx-fp32", "onnx-fp16-storage")
+_CHOICES: Final[dict[tuple[Runtime, str], _Choice]] = {
+    ("openvino", "auto"): _Choice(_IR_OR_ONNX, ("openvino-f32", "openvino-bf16"), "auto"),
+    ("openvino", "f32"): _Choice(_IR_OR_ONNX, ("openvino-f32",)),
+    ("openvino", "bf16"): _Choice(_IR_OR_ONNX, ("openvino-bf16",), "bf16"),
+    ("openvino", "int8"): _Choice(("openvino-int8",), ("openvino-int8",), must_be_judged=True),
+    ("onnxruntime", "auto"): _Choice(("onnx-fp16", "onnx-fp32"), ("onnx-fp16", "onnx-fp32")),
+    ("onnxruntime", "fp16"): _Choice(("onnx-fp16",), ("onnx-fp16",)),
+    ("onnxruntime", "fp32"): _Choice(("onnx-fp32", "onnx-fp16-storage"), ("onnx-fp32", "onnx-fp16-storage")),
 }
-_NEEDS_PARITY: Final = frozenset({"int8"})
+_PLAN_JUDGED_BY: Final = ("tensorrt-fp16", "tensorrt-fp32")
 
 
 def select_network(
@@ -37,7 +50,7 @@ def select_network(
         spec: The segmenter.
         runtime: What will run it.
         precision: For OpenVINO ``auto``, ``f32``, ``bf16`` or ``int8``; for ONNX Runtime ``auto``, ``fp16`` or
-            ``fp32``; a TensorRT plan has its precision built in.
+            ``fp32``; a TensorRT plan has its own. ``auto`` for OpenVINO is bf16 where the processor has it.
         gpus: For TensorRT: names of the GPUs to serve on; empty takes every plan.
 
     Raises:
@@ -47,16 +60,17 @@ def select_network(
     artifacts = [one for one in build.manifest().artifacts.values() if _is_for(one, spec)]
     if runtime == "tensorrt":
         return _plans(build, spec, artifacts, gpus)
-    if (runtime, precision) not in _FORMS:
-        choices = ", ".join(known for name, known in _FORMS if name == runtime)
-        raise ArtifactError(f"{runtime} has no precision {precision!r}; choose {choices}.")
-    for form in _FORMS[runtime, precision]:
+    choice = _CHOICES.get((runtime, precision))
+    if choice is None:
+        known = ", ".join(precision for name, precision in _CHOICES if name == runtime)
+        raise ArtifactError(f"{runtime} has no precision {precision!r}; choose {known}.")
+    for form in choice.forms:
         for artifact in artifacts:
             if artifact.name.split("/")[1] == form:
-                _require_servable(artifact, spec)
+                _require_servable(artifact, spec, choice.judged_by, must_be_judged=choice.must_be_judged)
                 paths = build.checked_files(artifact)
-                return ServedNetwork({path.name: path for path in paths}, paths[0].name)
-    wanted = " or ".join(_FORMS[runtime, precision])
+                return ServedNetwork({path.name: path for path in paths}, paths[0].name, choice.hint)
+    wanted = " or ".join(choice.forms)
     there = ", ".join(artifact.name for artifact in artifacts) or "nothing"
     raise ArtifactError(
         f"{build.path.name} has no {wanted} of {spec.name} for {runtime} at {precision}, only {there}; export it first."
@@ -67,7 +81,9 @@ def _is_for(artifact: Artifact, spec: SegmenterContract) -> bool:
     return spec.name in (artifact.source.network, artifact.source.segmenter)
 
 
-def _require_servable(artifact: Artifact, spec: SegmenterContract) -> None:
+def _require_servable(
+    artifact: Artifact, spec: SegmenterContract, judged_by: Sequence[str], *, must_be_judged: bool = False
+) -> None:
     wanted = Ports.of_model(model(spec.name))
     if artifact.ports.contract_version != wanted.contract_version:
         raise ArtifactError(
@@ -80,10 +96,11 @@ def _require_servable(artifact: Artifact, spec: SegmenterContract) -> None:
             f"{artifact.name} does not fit {spec.name}: its input is {found.datatype} {list(found.shape)}, "
             f"the contract says {due.datatype} {list(due.shape)}."
         )
-    failed = [record.runtime for record in artifact.parity if not record.passed]
+    records = [record for record in artifact.parity if record.runtime in judged_by]
+    failed = [record.runtime for record in records if not record.passed]
     if failed:
-        raise ArtifactError(f"{artifact.name} failed its parity gate on {', '.join(failed)}; it is not served.")
-    if artifact.precision in _NEEDS_PARITY and not artifact.parity:
+        raise ArtifactError(f"{artifact.name} failed its parity gate on {', '.join(failed)}; it is not served so.")
+    if must_be_judged and not records:
         raise ArtifactError(
             f"{artifact.name} has not been compared with PyTorch; run `wrinkle export verify`, {artifact.precision} "
             "is not served without."
@@ -108,7 +125,7 @@ def _plans(
     files, by_capability = {}, {}
     for artifact in plans:
         assert artifact.plan is not None
-        _require_servable(artifact, spec)
+        _require_servable(artifact, spec, _PLAN_JUDGED_BY)
         if artifact.plan.max_batch < spec.max_batch_size:
             raise ArtifactError(
                 f"{artifact.name} takes batches of up to {artifact.plan.max_batch}, {spec.name} is served with up to "
@@ -123,4 +140,4 @@ def _plans(
         name = f"model-sm_{capability.replace('.', '')}.plan"
         by_capability[capability] = name
         files[name] = build.checked_files(artifact)[0]
-    return ServedNetwork(files, next(iter(files)), by_capability)
+    return ServedNetwork(files, next(iter(files)), plan_by_compute_capability=by_capability)

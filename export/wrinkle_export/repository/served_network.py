@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from wrinkle_core.inference import Precision
+
 __all__ = ["ServedNetwork"]
 
 
@@ -16,11 +18,13 @@ class ServedNetwork:
     Attributes:
         files: Files of the version folder by the name they get there.
         main_file: The one a runtime opens.
+        openvino_hint: Precision OpenVINO computes in: ``f32``, ``bf16``, or ``auto``, bf16 where the processor has it.
         plan_by_compute_capability: For TensorRT: ``8.9`` to a file name, for several kinds of GPU.
     """
 
     files: Mapping[str, Path]
     main_file: str
+    openvino_hint: Precision = "f32"
     plan_by_compute_capability: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -29,6 +33,6 @@ class ServedNetwork:
         return self.files[self.main_file]
 
     @classmethod
-    def from_onnx(cls, path: Path) -> ServedNetwork:
+    def from_onnx(cls, path: Path, openvino_hint: Precision = "f32") -> ServedNetwork:
         """Return an ONNX file that stands by itself, outside any build folder."""
-        return cls({"model.onnx": path}, "model.onnx")
+        return cls({"model.onnx": path}, "model.onnx", openvino_hint)

@@ -113,9 +113,13 @@ def _set_segmenter(
     _add_warmup(config, contract, "blank", 1)
     if deployment.runtime == "openvino":
         _set_python_step(config, deployment.segmenter_instances)
-        for key in ("threads", "precision", "cache_dir"):
-            config.parameters[key].string_value = str(getattr(deployment, key))
-        config.parameters["network"].string_value = network.main_file if network else "model.onnx"
+        for key, value in (
+            ("threads", deployment.threads),
+            ("cache_dir", deployment.cache_dir),
+            ("precision", network.openvino_hint if network else "auto"),
+            ("network", network.main_file if network else "model.xml"),
+        ):
+            config.parameters[key].string_value = str(value)
         return
     on_gpu = deployment.device == "gpu"
     kind = pb.ModelInstanceGroup.KIND_GPU if on_gpu else pb.ModelInstanceGroup.KIND_CPU

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from onnx import TensorProto
 
 from small_networks import SMALL_NETWORKS, network, traced
-from wrinkle_core.errors import ArtifactError
+from wrinkle_core.errors import ArtifactError, ContractError
 from wrinkle_export.graph.half import compute_in_half, store_weights_as_half
-from wrinkle_export.graph.trace import UNROUNDED, checked
+from wrinkle_export.graph.trace import UNROUNDED, checked, trace_network
 
 LARGEST_DIFFERENCE = {"fp32": 1e-4, "fp16": 0.02, "fp16-storage": 0.02}
 
@@ -82,9 +82,17 @@ def test_batch_norms_and_constant_masks_are_folded(name: str) -> None:
 
 @pytest.mark.parametrize("name", SMALL_NETWORKS)
 def test_a_graph_tells_nothing_of_the_machine_it_was_made_on(name: str) -> None:
-    content = traced(name).SerializeToString()
+    without_weights = onnx.ModelProto.FromString(traced(name).SerializeToString())
+    for weight in without_weights.graph.initializer:
+        weight.ClearField("raw_data")
+    content = without_weights.SerializeToString()
     assert b".py" not in content
     assert str(Path(__file__).resolve().parents[3]).encode() not in content
+
+
+def test_a_network_says_itself_what_input_it_does_not_take() -> None:
+    with pytest.raises(ContractError, match="sides divisible by 64 px"):
+        trace_network(network("swin-unetr"), 4, 96)
 
 
 def test_a_graph_without_normalisation_is_not_halved() -> None:

@@ -85,10 +85,10 @@ def test_a_graph_that_answers_otherwise_than_torch_is_not_published(
 ) -> None:
     def spoilt(*arguments: object) -> onnx.ModelProto:
         model = trace_network(*arguments)  # type: ignore[arg-type]
-        weight = max(model.graph.initializer, key=lambda one: one.ByteSize())
-        values = onnx.numpy_helper.to_array(weight).copy()
-        values.flat[0] += 5
-        weight.CopyFrom(onnx.numpy_helper.from_array(values, weight.name))
+        bias = next(node for node in reversed(model.graph.node) if node.op_type == "Conv").input[2]
+        weight = next(weight for weight in model.graph.initializer if weight.name == bias)
+        spoilt_bias = onnx.numpy_helper.to_array(weight) + np.array([0, 1], np.float32)
+        weight.CopyFrom(onnx.numpy_helper.from_array(spoilt_bias, bias))
         return model
 
     monkeypatch.setattr(onnx_artifact, "trace_network", spoilt)
@@ -142,4 +142,4 @@ def test_the_shipped_onnx_holds_the_shipped_weights(spec: SegmenterContract) -> 
     with torch.inference_mode():
         wanted = network.probability(torch.from_numpy(pixels)).numpy()
     found = onnx_artifact.unrounded_probability(onnx.load(bundled_network(spec.name)), pixels)
-    assert np.abs(found - wanted).max() <= 1e-4
+    assert np.abs(found - wanted).max() <= 5e-3  # batch norms are folded before weights are rounded to FP16 again

@@ -16,6 +16,7 @@ from tritonclient.grpc import model_config_pb2 as pb
 from wrinkle_core.contract import MODELS
 from wrinkle_core.errors import ArtifactError
 from wrinkle_export.repository.assemble import assemble_repository, served_segmenters
+from wrinkle_export.repository.choice import bundled_network
 from wrinkle_export.repository.deployment import PRODUCTION, Deployment
 from wrinkle_export.repository.served_network import ServedNetwork
 
@@ -96,7 +97,7 @@ def test_network_whose_ports_differ_from_the_contract_is_refused(
 
 def test_damaged_network_is_refused(tmp_path: Path) -> None:
     (tmp_path / "damaged.onnx").write_bytes(b"not a network")
-    with pytest.raises(ArtifactError, match="cannot be read as an ONNX or OpenVINO model"):
+    with pytest.raises(ArtifactError, match="cannot be read as an ONNX or IR model"):
         assemble_repository(
             tmp_path / "repository", {"unetpp": ServedNetwork.from_onnx(tmp_path / "damaged.onnx")}, CPU
         )
@@ -107,6 +108,17 @@ def test_missing_network_is_named(tmp_path: Path) -> None:
         assemble_repository(
             tmp_path / "repository", {"unetpp": ServedNetwork.from_onnx(tmp_path / "nowhere.onnx")}, CPU
         )
+
+
+def test_network_that_may_run_in_bf16_becomes_an_ir_that_keeps_its_shallow_layers(tmp_path: Path) -> None:
+    network = ServedNetwork.from_onnx(bundled_network("unetpp"), "auto")
+    target = assemble_repository(tmp_path / "repository", {"unetpp": network}, CPU)
+    version = target / "unetpp" / "1"
+    assert sorted(path.name for path in version.iterdir()) == ["model.bin", "model.py", "model.xml"]
+    assert b"DisablePrecisionConversion" in (version / "model.xml").read_bytes()
+    config = text_format.Parse((target / "unetpp" / "config.pbtxt").read_text(encoding="utf-8"), pb.ModelConfig())
+    told = {key: config.parameters[key].string_value for key in ("network", "precision")}
+    assert told == {"network": "model.xml", "precision": "auto"}
 
 
 def test_folder_that_holds_something_else_is_left_alone(
@@ -127,7 +139,9 @@ def test_tensorrt_repository_holds_a_plan_for_each_kind_of_gpu_and_no_step_of_ou
     plans = {name: tmp_path / name for name in ("model-sm_89.plan", "model-sm_90.plan")}
     for name, path in plans.items():
         path.write_text(name, encoding="utf-8")
-    served = ServedNetwork(plans, "model-sm_89.plan", {"8.9": "model-sm_89.plan", "9.0": "model-sm_90.plan"})
+    served = ServedNetwork(
+        plans, "model-sm_89.plan", plan_by_compute_capability={"8.9": "model-sm_89.plan", "9.0": "model-sm_90.plan"}
+    )
     target = assemble_repository(tmp_path / "repository", {"unetpp": served}, PRODUCTION, version=7)
     assert sorted(path.name for path in (target / "unetpp" / "7").iterdir()) == sorted(plans)
     config = text_format.Parse((target / "unetpp" / "config.pbtxt").read_text(encoding="utf-8"), pb.ModelConfig())

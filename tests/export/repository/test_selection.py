@@ -46,7 +46,8 @@ def publish(
         recipe={},
         segmenter=trained_for,
     )
-    parity = () if passed is None else (_parity(passed),)
+    runtime = "openvino-int8" if precision == "int8" else "openvino-f32"
+    parity = () if passed is None else (_parity(runtime, passed),)
 
     def make(staging: Path) -> tuple[ParityRecord, ...]:
         (staging / MAIN_FILE[kind]).write_text(f"{network}/{form}", encoding="utf-8")
@@ -58,9 +59,9 @@ def publish(
     )
 
 
-def _parity(passed: bool) -> ParityRecord:
+def _parity(runtime: str, passed: bool) -> ParityRecord:
     return ParityRecord(
-        runtime="openvino-f32", passed=passed, pictures=1, figures={}, limits={}, data_sha256=digest_of(data=1)
+        runtime=runtime, passed=passed, pictures=1, figures={}, limits={}, data_sha256=digest_of(data=1)
     )
 
 
@@ -137,6 +138,15 @@ def test_an_artifact_that_failed_its_parity_gate_is_refused(build: BuildFolder) 
         select_network(build, UNETPP, "openvino")
 
 
+def test_an_ir_that_failed_in_bf16_alone_is_served_in_f32(build: BuildFolder) -> None:
+    artifact = publish(build, "openvino-fp32")
+    build.record_parity(artifact.name, (_parity("openvino-bf16", False),))
+    assert select_network(build, UNETPP, "openvino", "f32").openvino_hint == "f32"
+    for precision in ("auto", "bf16"):
+        with pytest.raises(ArtifactError, match="failed its parity gate on openvino-bf16"):
+            select_network(build, UNETPP, "openvino", precision)
+
+
 def test_int8_is_not_served_before_it_was_compared(build: BuildFolder) -> None:
     publish(build, "openvino-int8", passed=None)
     with pytest.raises(ArtifactError, match="run `wrinkle export verify`"):
@@ -194,6 +204,11 @@ def test_a_network_given_by_hand_replaces_the_bundled_one() -> None:
     assert chosen_networks("unetpp", ["unetpp=/tmp/mine.onnx"])["unetpp"].files == {
         "model.onnx": Path("/tmp/mine.onnx")
     }
+
+
+def test_an_onnx_file_given_by_hand_is_not_served_in_int8() -> None:
+    with pytest.raises(InvalidParameterError, match="served in auto, f32, bf16, not in int8"):
+        chosen_networks("unetpp", ["unetpp=model.onnx"], precision="int8")
 
 
 @pytest.mark.parametrize("wrong", ["unetpp", "=model.onnx", "unet_texture=model.onnx", "other=model.onnx"])

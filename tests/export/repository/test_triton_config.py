@@ -13,10 +13,11 @@ from wrinkle_core.contract import MODELS, SEGMENTERS, ModelContract, SegmenterCo
 from wrinkle_core.errors import ContractError
 from wrinkle_export.generate import generated_files, stale_files, write_files
 from wrinkle_export.repository.deployment import PRODUCTION, Deployment, Device, Runtime
+from wrinkle_export.repository.served_network import ServedNetwork
 from wrinkle_export.repository.triton_config import GENERATED_NOTE, config_text, model_config
 
 ON_ONNXRUNTIME = Deployment("onnxruntime", "gpu", queue_delay_us=500)
-CPU = Deployment("openvino", preprocess_instances=3, threads=2, precision="f32", cache_dir="/cache")
+CPU = Deployment("openvino", preprocess_instances=3, threads=2, cache_dir="/cache")
 TRITON_TYPES = {"UINT8": pb.TYPE_UINT8, "FP32": pb.TYPE_FP32}
 
 
@@ -62,11 +63,11 @@ def test_production_segmenter_is_a_tensorrt_plan_on_a_gpu(spec: SegmenterContrac
 
 @pytest.mark.parametrize("spec", SEGMENTERS, ids=attrgetter("name"))
 def test_cpu_segmenter_is_a_python_step_with_its_threads_and_precision(spec: SegmenterContract) -> None:
-    config = model_config(model(spec.name), CPU)
+    config = model_config(model(spec.name), CPU, ServedNetwork.from_onnx(Path("mine.onnx")))
     assert config.backend == "python"
     assert config.instance_group[0].kind == pb.ModelInstanceGroup.KIND_CPU
-    told = {key: config.parameters[key].string_value for key in ("threads", "precision", "cache_dir")}
-    assert told == {"threads": "2", "precision": "f32", "cache_dir": "/cache"}
+    told = {key: config.parameters[key].string_value for key in ("threads", "precision", "cache_dir", "network")}
+    assert told == {"threads": "2", "precision": "f32", "cache_dir": "/cache", "network": "model.onnx"}
 
 
 @pytest.mark.parametrize("contract", [m for m in MODELS if m.kind != "ensemble"], ids=attrgetter("name"))

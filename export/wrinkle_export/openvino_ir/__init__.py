@@ -1,0 +1,1 @@
+"""OpenVINO IR: an ONNX artifact as OpenVINO's own format, in FP32 or INT8."""
