@@ -7,7 +7,7 @@ ONNX Runtime answers in the plan's place: on the same graph when the comparison 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from importlib import import_module
 from pathlib import Path
@@ -35,6 +35,7 @@ __all__ = [
     "publish_graph",
     "rtx_toolkit",
     "unsupported_graph",
+    "wide_graph",
 ]
 
 CHANNELS = 3
@@ -75,6 +76,21 @@ def float_output_graph() -> onnx.ModelProto:
     return _graph([last], {}, output_type=TensorProto.FLOAT)
 
 
+def wide_graph(input_px: int) -> onnx.ModelProto:
+    """Return a sound graph of two convolutions with 16 channels between them, which need memory."""
+    random = np.random.default_rng(3)
+    nodes = [
+        helper.make_node("Conv", ["pixels", "first"], ["features"], name="first", pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["features"], ["positive"], name="positive"),
+        helper.make_node("Conv", ["positive", "second"], ["plane"], name="second", pads=[1, 1, 1, 1]),
+        helper.make_node("Squeeze", ["plane", "axes"], ["flat"], name="flat"),
+        _to_bytes("flat"),
+    ]
+    weights = {"first": (16, CHANNELS, 3, 3), "second": (1, 16, 3, 3)}
+    constants = {name: random.normal(0, 0.01, shape).astype(np.float16) for name, shape in weights.items()}
+    return _graph(nodes, constants, input_px=input_px)
+
+
 def publish_graph(
     build: BuildFolder,
     model: onnx.ModelProto,
@@ -103,7 +119,11 @@ def rtx_toolkit(executed: onnx.ModelProto, gpu: Gpu = L4) -> Toolkit:
 
 
 def _graph(
-    nodes: Sequence[onnx.NodeProto], constants: dict[str, NDArray[np.generic]], output_type: int = TensorProto.UINT8
+    nodes: Sequence[onnx.NodeProto],
+    constants: Mapping[str, NDArray[np.generic]],
+    *,
+    output_type: int = TensorProto.UINT8,
+    input_px: int = INPUT_PX,
 ) -> onnx.ModelProto:
     """Return a graph whose ``nodes`` turn ``mean``, the half-precision mean of the channels, into ``PROBABILITY``."""
     head = [
@@ -114,8 +134,8 @@ def _graph(
     graph = helper.make_graph(
         [*head, *nodes],
         "wrinkle",
-        [helper.make_tensor_value_info("INPUT", TensorProto.UINT8, ["batch", CHANNELS, INPUT_PX, INPUT_PX])],
-        [helper.make_tensor_value_info("PROBABILITY", output_type, ["batch", INPUT_PX, INPUT_PX])],
+        [helper.make_tensor_value_info("INPUT", TensorProto.UINT8, ["batch", CHANNELS, input_px, input_px])],
+        [helper.make_tensor_value_info("PROBABILITY", output_type, ["batch", input_px, input_px])],
         [numpy_helper.from_array(values, name) for name, values in constants.items()],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
