@@ -118,9 +118,9 @@ def fit(
         warnings.filterwarnings("ignore", module="lightning")  # eval-mode average, resumed folder: both are meant
         loader = training_loader(source, settings, done)
         trainer.fit(module, loader, ckpt_path=checkpoint if done else None, weights_only=True)
-        trainer.save_checkpoint(checkpoint)
-    if trainer.is_global_zero:
-        keep(module)
+        if trainer.is_global_zero:
+            keep(module)
+        trainer.save_checkpoint(checkpoint)  # all processes wait here: what was kept is there for each of them
     return FitResult(
         steps=trainer.global_step,
         loss=curve.last_loss,

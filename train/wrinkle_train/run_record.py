@@ -16,7 +16,7 @@ from typing import Any, Final
 import torch
 
 from wrinkle_core.errors import ArtifactError
-from wrinkle_train.batches import process_count
+from wrinkle_train.batches import process_count, process_rank
 from wrinkle_train.recipe import PretrainingStage, Recipe
 
 __all__ = ["RECORD_FILE", "RunRecord", "open_record", "read_record"]
@@ -54,8 +54,10 @@ class RunRecord:
         return bool(self.content.get("finished", False))
 
     def note(self, **values: Any) -> RunRecord:
-        """Return the record with ``values`` added, written to disk at once."""
+        """Return the record with ``values`` added, written to disk at once by the first process."""
         content = {**self.content, **values}
+        if process_rank() > 0:
+            return RunRecord(self.path, content)
         partial = self.path.with_name(f".{self.path.name}.partial")
         partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
         os.replace(partial, self.path)
@@ -87,7 +89,8 @@ def open_record(folder: Path, recipe: Recipe | PretrainingStage, data_digest: st
     """Return the record of a run that starts, or goes on, in ``folder``.
 
     Raises:
-        ArtifactError: The folder holds a run of another recipe or on other data.
+        ArtifactError: The folder holds a run of another recipe or on other data, or one that other than so many
+            processes began: their number decides which pictures a step sees.
     """
     folder.mkdir(parents=True, exist_ok=True)
     known = read_record(folder)
@@ -96,6 +99,12 @@ def open_record(folder: Path, recipe: Recipe | PretrainingStage, data_digest: st
             raise ArtifactError(f"The folder {folder.name} holds a run of another recipe; choose another --out.")
         if known.content.get("data_sha256") != data_digest:
             raise ArtifactError(f"The run in {folder.name} was trained on other data; choose another --out.")
+        began_with = known.content["environment"]["processes"]
+        if not known.is_finished and began_with != process_count():
+            raise ArtifactError(
+                f"The run in {folder.name} was begun by {began_with} process(es), not {process_count()}; go on with as "
+                "many, or choose another --out."
+            )
         return known
     record = RunRecord(folder / RECORD_FILE, {})
     return record.note(
