@@ -35,7 +35,7 @@ def onnx(
 
     from wrinkle_core.contract import segmenter
     from wrinkle_export.onnx_export import export_onnx
-    from wrinkle_train.training import load_weights
+    from wrinkle_train.weights_file import load_weights
 
     network, recipe = load_weights(weights)
     written = export_onnx(network, segmenter(recipe.segmenter), out)

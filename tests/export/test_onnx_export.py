@@ -14,7 +14,7 @@ from wrinkle_export.onnx_export import export_onnx, to_onnx
 from wrinkle_train.networks.deployable import Deployable
 from wrinkle_train.networks.registry import build_network
 from wrinkle_train.recipe import NetworkRecipe
-from wrinkle_train.training import load_weights
+from wrinkle_train.weights_file import load_weights
 
 CHECKPOINTS = Path(__file__).resolve().parents[2] / "checkpoints"
 SMALL_RGB = SegmenterContract("small", 101, 64, ("R", "G", "B"), MaskRule.SKIN, default_threshold=0.5)

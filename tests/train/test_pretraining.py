@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from line_batches import LineBatches
 from wrinkle_core.errors import ArtifactError
 from wrinkle_train.batches import PictureBatch
 from wrinkle_train.fitting import CURVE_FILE, FitLimits
 from wrinkle_train.initial import WeightFiles, initial_network
+from wrinkle_train.networks.encoder_weights import imagenet_lite0_weights
 from wrinkle_train.networks.registry import build_network
 from wrinkle_train.pretraining import DenoisingModule, pretraining_module
 from wrinkle_train.recipe import NetworkRecipe, PretrainingRecipe, PretrainingStage, Recipe, TrainRecipe, load_recipe
@@ -19,7 +21,8 @@ from wrinkle_train.recipe_schema.network import SwinRecipe
 from wrinkle_train.render.faces import Library
 from wrinkle_train.rendered_source import rendered_pretraining_data
 from wrinkle_train.schedule import RunLength
-from wrinkle_train.training import TrainingData, load_weights, pretrain
+from wrinkle_train.training import TrainingData, pretrain
+from wrinkle_train.weights_file import load_weights
 
 QUIET = FitLimits(show_progress=False)
 SWIN = NetworkRecipe(name="swin_unetr", swin=SwinRecipe(feature_size=12, window=4, depths=(1, 1, 1, 1)))
@@ -87,7 +90,32 @@ def test_a_stages_weights_are_no_segmenter(tmp_path: Path) -> None:
         load_weights(left.weights)
 
 
-def test_noise_keeps_the_variance_and_repeats_by_batch_number() -> None:
+def test_a_stage_starts_from_the_packaged_encoder_where_its_network_does(tmp_path: Path) -> None:
+    network = NetworkRecipe(name="encoder_unet", decoder_channels=(32, 16, 16, 8, 8), imagenet=True)
+    stage = _stage("texture", network, steps=1)
+    assert stage.pretraining.train is not None
+    slow = stage.pretraining.train.model_copy(update={"learning_rate": 1e-9, "ema_decay": None, "weight_decay": 0.0})
+    still = stage.model_copy(update={"pretraining": stage.pretraining.model_copy(update={"train": slow})})
+    left = pretrain(still, _data("texture", 64), tmp_path, limits=QUIET)
+    known, name = imagenet_lite0_weights()["_conv_stem.weight"], "network.encoder.model.conv_stem.weight"
+    torch.testing.assert_close(load_file(left.weights)[name].float(), known, rtol=1e-3, atol=1e-3)
+
+
+def test_the_network_sees_the_noise_it_must_predict_mixed_in_at_constant_variance() -> None:
+    stage = _stage("denoising", UNET)
+    module = pretraining_module(stage, build_network(stage.network), RunLength(40))
+    batch = LineBatches(task="pictures").batch(0)
+    assert isinstance(batch, PictureBatch)
+    seen: list[torch.Tensor] = []
+    module.network.network.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    module.batch_loss(5, batch)
+    pictures = module.network.normalise(batch.pixels)
+    noise = torch.randn(pictures.shape, generator=module.generator(5))
+    sigma = stage.pretraining.noise_sigma
+    torch.testing.assert_close(seen[0] * (1 + sigma**2) ** 0.5 - sigma * noise, pictures)
+
+
+def test_noise_repeats_by_batch_number() -> None:
     stage = _stage("denoising", UNET)
     module = pretraining_module(stage, build_network(stage.network), RunLength(40))
     assert isinstance(module, DenoisingModule)

@@ -17,17 +17,18 @@ from safetensors.torch import load_file
 from torch import nn
 
 from line_batches import LineBatches
-from wrinkle_core.errors import ArtifactError
+from wrinkle_core.errors import ArtifactError, ContractError
 from wrinkle_train.dataset import RenderedCrops
 from wrinkle_train.fitting import CHECKPOINT_FILE, CURVE_FILE, FitLimits, fit
 from wrinkle_train.module import SegmentationModule
 from wrinkle_train.networks.deployable import Deployable, Normalise
-from wrinkle_train.recipe import DataRecipe, LossRecipe, NetworkRecipe, Recipe, TrainRecipe
+from wrinkle_train.recipe import DataRecipe, LossRecipe, NetworkRecipe, PretrainingRecipe, Recipe, TrainRecipe
 from wrinkle_train.render.faces import Library
 from wrinkle_train.rendered_source import rendered_data
 from wrinkle_train.run_record import RECORD_FILE
 from wrinkle_train.schedule import RunLength
-from wrinkle_train.training import WEIGHTS_FILE, TrainingData, finished_run, load_weights, train
+from wrinkle_train.training import WEIGHTS_FILE, TrainingData, finished_run, train
+from wrinkle_train.weights_file import load_weights
 
 QUIET = FitLimits(show_progress=False)
 RUN = """
@@ -45,19 +46,31 @@ import json, os, sys
 from pathlib import Path
 import torch
 from line_batches import LineBatches
-from wrinkle_train.fitting import fit, FitLimits
+from wrinkle_train.fitting import FitLimits, Validation, fit
 from wrinkle_train.initial import WeightFiles, initial_network
 from wrinkle_train.module import SegmentationModule
 from wrinkle_train.recipe import Recipe
 from wrinkle_train.schedule import RunLength
+from wrinkle_train.training import TrainingData, finished_stage, train
+from wrinkle_train.validation import mean_f1
 torch.set_num_threads(1)
 recipe = Recipe.model_validate_json(Path(sys.argv[1]).read_text())
 folder, rank = Path(sys.argv[2]), os.environ["RANK"]
+quiet = FitLimits(show_progress=False)
 network, _ = initial_network(recipe, WeightFiles(), None)
 module, source = SegmentationModule(recipe, network, RunLength(recipe.train.length)), LineBatches()
-result = fit(module, source, folder, lambda one: None, FitLimits(show_progress=False))
-torch.save(dict(module.network.named_parameters()), folder / f"rank{rank}.pt")
-(folder / f"rank{rank}.json").write_text(json.dumps({"numbers": source.numbers, "steps": result.steps}))
+scored = {}
+def score(trainer, one):
+    value = mean_f1(trainer, one, [LineBatches(batch_size=1).batch(number) for number in range(900, 903)])
+    scored.update({name: buffer.clone() for name, buffer in one.kept.named_buffers()})
+    return value
+result = fit(module, source, folder, lambda one: None, quiet, Validation(4, score, lambda one: None))
+torch.save({**dict(module.network.named_parameters()), **scored}, folder / f"rank{rank}.pt")
+stage = recipe.pretraining_stage()
+left = finished_stage(stage, TrainingData(LineBatches(task="pictures"), None, "lines"), folder / "stage", limits=quiet)
+run = train(recipe, TrainingData(LineBatches(), None, "lines"), folder / "run", stage=left, limits=quiet)
+note = {"numbers": source.numbers, "steps": result.steps, "finished": run.finished, "f1": result.best_f1}
+(folder / f"rank{rank}.json").write_text(json.dumps(note))
 """
 
 
@@ -175,8 +188,11 @@ def test_a_killed_run_goes_on_to_the_same_curve_and_weights(tmp_path: Path) -> N
     assert _curve(folder) == _curve(tmp_path / "whole")
 
 
-def test_two_processes_share_the_data_and_end_with_equal_weights(tmp_path: Path) -> None:
-    (tmp_path / "recipe.json").write_text(_recipe(steps=4, ema_decay=None).model_dump_json(), encoding="utf-8")
+def test_two_processes_share_the_data_score_one_network_and_end_with_equal_weights(tmp_path: Path) -> None:
+    recipe = _recipe(steps=4, ema_decay=None)
+    stage = PretrainingRecipe(task="denoising", train=recipe.train)
+    text = recipe.model_copy(update={"pretraining": stage}).model_dump_json()
+    (tmp_path / "recipe.json").write_text(text, encoding="utf-8")
     (tmp_path / "run.py").write_text(DDP, encoding="utf-8")
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     command = [*torchrun, "run.py", "recipe.json", str(tmp_path)]
@@ -184,10 +200,15 @@ def test_two_processes_share_the_data_and_end_with_equal_weights(tmp_path: Path)
     assert done.returncode == 0, done.stderr[-2000:]
     notes = [json.loads((tmp_path / f"rank{rank}.json").read_text(encoding="utf-8")) for rank in (0, 1)]
     assert [note["steps"] for note in notes] == [4, 4]
+    assert notes[0]["f1"] == notes[1]["f1"]
     assert notes[0]["numbers"][:4] == [0, 2, 4, 6]
     assert notes[1]["numbers"][:4] == [1, 3, 5, 7]
     one, two = (torch.load(tmp_path / f"rank{rank}.pt", weights_only=True) for rank in (0, 1))
+    assert any(name.endswith("running_mean") for name in one)
     assert all(torch.equal(value, two[name]) for name, value in one.items())
+    assert all(note["finished"] for note in notes)
+    for folder in ("stage", "run"):
+        assert json.loads((tmp_path / folder / RECORD_FILE).read_text(encoding="utf-8"))["finished"]
 
 
 def test_accumulated_parts_equal_the_whole_batch_without_batch_norm(tmp_path: Path) -> None:
@@ -226,6 +247,12 @@ def test_the_run_record_says_what_ran_on_what(tmp_path: Path) -> None:
     assert record["peak_memory_mib"] > 0
     assert record["wall_s"] > 0
     assert record["initial_weights"] == "Random."
+
+
+def test_a_recipe_that_validates_without_validation_pictures_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ContractError, match="validate_every"):
+        train(_recipe(validate_every=3), _data(), tmp_path / "run", limits=QUIET)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_finished_run_is_recognised_and_an_unfinished_one_is_not(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import torch
@@ -18,9 +18,9 @@ from wrinkle_train.render.faces import FacePhoto, Library
 from wrinkle_train.render.lines import FRAME_PX
 from wrinkle_train.render.scene import Canvas, render_scene
 
-__all__ = ["Batch", "RenderedCrops"]
+__all__ = ["MARGIN_PX", "Batch", "RenderedCrops", "random_crop"]
 
-_MARGIN_PX = 16  # more than the texture map's kernel reaches
+MARGIN_PX: Final = 16  # more than the texture map's kernel reaches
 _LARGEST_TURN_DEG = 15.0
 _LOOSE_SHARE = 0.4
 
@@ -66,7 +66,7 @@ class RenderedCrops:
         size = canvas.height_px
         mask = face_mask(_loosened(scene.landmarks_xy, rng), size, size, self._spec.mask_rule)
         pixels = network_input(scene.image_rgb, mask, self._spec)
-        inner = slice(_MARGIN_PX, size - _MARGIN_PX)
+        inner = slice(MARGIN_PX, size - MARGIN_PX)
         crop = pixels[:, inner, inner], scene.wrinkle * mask, 1 - scene.ignored
         flip = -1 if rng.random() < 0.5 else 1
         return (
@@ -99,7 +99,7 @@ def random_crop(face: FacePhoto, spec: SegmenterContract, recipe: Recipe, rng: n
     low, high = train.scale_range
     scale = float(np.exp(rng.uniform(np.log(low), np.log(high))))
     angle = float(np.deg2rad(rng.uniform(-_LARGEST_TURN_DEG, _LARGEST_TURN_DEG)))
-    size = train.crop_px + 2 * _MARGIN_PX
+    size = train.crop_px + 2 * MARGIN_PX
     aligned = ffhq_alignment(face.landmarks_xy, spec.input_px)
     turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     linear = turn @ aligned[:, :2]

@@ -87,9 +87,7 @@ class SegmentationModule(TrainedModule):
 
     def __init__(self, recipe: Recipe, network: Deployable, length: RunLength) -> None:
         average = copy.deepcopy(network).requires_grad_(False).eval() if recipe.train.ema_decay is not None else None
-        starts_from_imagenet = recipe.pretraining.task == "imagenet" or (
-            recipe.network.imagenet and recipe.network.has_packaged_encoder
-        )
+        starts_from_imagenet = recipe.pretraining.task == "imagenet" or recipe.network.starts_from_package
         super().__init__(recipe.train, length, network, slow_encoder=starts_from_imagenet)
         self.average = average
         self.loss = _loss(recipe)

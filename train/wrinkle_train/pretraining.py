@@ -40,7 +40,7 @@ class PretrainingModule(TrainedModule):
 
     def __init__(self, stage: PretrainingStage, network: Deployable, length: RunLength) -> None:
         assert stage.pretraining.train is not None
-        super().__init__(stage.pretraining.train, length, network, slow_encoder=False)
+        super().__init__(stage.pretraining.train, length, network, slow_encoder=stage.network.starts_from_package)
         self.stage = stage
 
     def generator(self, number: int) -> torch.Generator:

@@ -31,7 +31,7 @@ from wrinkle_train.scoring import (
     score_photos,
     write_scores,
 )
-from wrinkle_train.training import RunResult, finished_run, pretrain, train
+from wrinkle_train.training import RunResult, finished_run, finished_stage, require_validation, train
 from wrinkle_train.weights_file import load_weights
 
 __all__ = ["RecipeRun", "landmark_cache", "run_recipe", "train_on_records"]
@@ -161,7 +161,7 @@ def train_on_records(
 
     Raises:
         ArtifactError: As ``train`` and ``pretrain``.
-        ContractError: A limit ended the stage.
+        ContractError: A limit ended the stage, or the recipe validates and there are no validation pictures.
     """
     files, limits, cache = files or WeightFiles(), limits or FitLimits(), cache or landmark_cache()
     initial_network(recipe, files, None)  # a missing file is an error before any picture is read
@@ -169,18 +169,9 @@ def train_on_records(
     done = finished_run(folder, recipe, data.digest)
     if done is not None:
         return done
-    stage = recipe.pretraining_stage()
-    stage_weights, stage_wall_s = None, 0.0
+    require_validation(recipe, data)
+    stage, left = recipe.pretraining_stage(), None
     if stage is not None and files.initial is None:
-        stage_folder = out / "stages" / stage.fingerprint()
         stage_data = record_pretraining_data(parts, stage, cache, on_photo)
-        result = finished_run(stage_folder, stage, stage_data.digest) or pretrain(
-            stage, stage_data, stage_folder, limits=limits
-        )
-        if not result.finished:
-            raise ContractError(f"The pretraining stage stopped at step {result.steps}; run it to its end first.")
-        stage_weights, record = result.weights, read_record(stage_folder)
-        stage_wall_s = float(record.content.get("wall_s", 0.0)) if record is not None else 0.0
-    return train(
-        recipe, data, folder, files=files, stage_weights=stage_weights, stage_wall_s=stage_wall_s, limits=limits
-    )
+        left = finished_stage(stage, stage_data, out / "stages" / stage.fingerprint(), limits=limits)
+    return train(recipe, data, folder, files=files, stage=left, limits=limits)

@@ -10,22 +10,19 @@ import torch
 from numpy.typing import NDArray
 
 from wrinkle_core.contract import MaskRule, segmenter
-from wrinkle_core.errors import ContractError
 from wrinkle_core.face_mask import face_mask
 from wrinkle_core.texture import texture_map
 from wrinkle_train.batches import PictureBatch
 from wrinkle_train.data.photo_dataset import TextureBatch
-from wrinkle_train.dataset import RenderedCrops, random_crop
+from wrinkle_train.dataset import MARGIN_PX, RenderedCrops, random_crop
 from wrinkle_train.fitting import FitLimits
 from wrinkle_train.initial import WeightFiles
 from wrinkle_train.recipe import PretrainingStage, Recipe
 from wrinkle_train.render.faces import Library
 from wrinkle_train.render.scene import render_scene
-from wrinkle_train.training import RunResult, TrainingData, finished_run, pretrain, train
+from wrinkle_train.training import RunResult, TrainingData, finished_stage, require_validation, train
 
 __all__ = ["library_digest", "rendered_data", "rendered_pretraining_data", "train_on_crops"]
-
-_MARGIN_PX = 16  # more than the texture map's kernel reaches
 
 
 def rendered_data(library: Library, recipe: Recipe) -> TrainingData:
@@ -50,21 +47,14 @@ def train_on_crops(
 
     Raises:
         ArtifactError: As ``train`` and ``pretrain``.
-        ContractError: A limit ended the stage.
+        ContractError: A limit ended the stage, or the recipe validates: rendered crops have no validation pictures.
     """
-    stage = recipe.pretraining_stage()
-    stage_weights = None
+    data = rendered_data(library, recipe)
+    require_validation(recipe, data)
+    stage, left = recipe.pretraining_stage(), None
     if stage is not None and (files is None or files.initial is None):
-        data = rendered_pretraining_data(library, stage)
-        result = finished_run(folder / "stage", stage, data.digest) or pretrain(
-            stage, data, folder / "stage", limits=limits
-        )
-        if not result.finished:
-            raise ContractError(f"The pretraining stage stopped at step {result.steps}; run it to its end first.")
-        stage_weights = result.weights
-    return train(
-        recipe, rendered_data(library, recipe), folder, files=files, stage_weights=stage_weights, limits=limits
-    )
+        left = finished_stage(stage, rendered_pretraining_data(library, stage), folder / "stage", limits=limits)
+    return train(recipe, data, folder, files=files, stage=left, limits=limits)
 
 
 def library_digest(library: Library) -> str:
@@ -106,7 +96,7 @@ class _PretrainingCrops:
         scene = render_scene(self._library, face, canvas, self._recipe.render, rng)
         mask = face_mask(scene.landmarks_xy, canvas.height_px, canvas.width_px, MaskRule.FACE)
         texture = texture_map(scene.image_rgb) * mask
-        inner = slice(_MARGIN_PX, -_MARGIN_PX)
+        inner = slice(MARGIN_PX, -MARGIN_PX)
         flip = -1 if rng.random() < 0.5 else 1
         pixels = scene.image_rgb[inner, inner][:, ::flip].transpose(2, 0, 1)
         return np.ascontiguousarray(pixels), np.ascontiguousarray(texture[inner, inner][:, ::flip])

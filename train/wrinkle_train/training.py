@@ -8,32 +8,31 @@ from pathlib import Path
 from typing import Final
 
 import lightning
-import torch
-from torch import Tensor
 
+from wrinkle_core.errors import ContractError
 from wrinkle_train.batches import BatchSource, process_count, process_rank
 from wrinkle_train.dataset import Batch
 from wrinkle_train.fitting import FitLimits, FitResult, Validation, fit
 from wrinkle_train.initial import WeightFiles, initial_network
 from wrinkle_train.module import SegmentationModule
-from wrinkle_train.networks.deployable import wrinkle_logit
 from wrinkle_train.networks.registry import build_network
-from wrinkle_train.precision import autocast
 from wrinkle_train.pretraining import pretraining_module
 from wrinkle_train.recipe import PretrainingStage, Recipe
 from wrinkle_train.run_record import open_record, read_record
 from wrinkle_train.schedule import RunLength
-from wrinkle_train.weights_file import load_weights, save_weights
+from wrinkle_train.validation import mean_f1
+from wrinkle_train.weights_file import save_weights
 
 __all__ = [
     "BEST_FILE",
     "WEIGHTS_FILE",
+    "FinishedStage",
     "RunResult",
     "TrainingData",
     "finished_run",
-    "load_weights",
+    "finished_stage",
     "pretrain",
-    "save_weights",
+    "require_validation",
     "train",
 ]
 
@@ -46,7 +45,7 @@ class TrainingData:
     """What a run, or a stage, learns from.
 
     Attributes:
-        source: Makes ``Batch``es for training, ``PretrainingBatch``es for a stage.
+        source: Makes ``Batch``es for training, ``TextureBatch``es or ``PictureBatch``es for a stage.
         records: Number of training pictures in an epoch; None when they are rendered without end.
         digest: SHA-256 of the data, for the run record.
         validation: Makes the validation pictures, whole and in order; None without any.
@@ -86,14 +85,26 @@ class RunResult:
         return self.best or self.weights
 
 
+@dataclass(frozen=True, slots=True)
+class FinishedStage:
+    """What a pretraining stage left.
+
+    Attributes:
+        weights: Float16 safetensors.
+        wall_s: Seconds it took, whoever ran it.
+    """
+
+    weights: Path
+    wall_s: float
+
+
 def train(
     recipe: Recipe,
     data: TrainingData,
     folder: Path,
     *,
     files: WeightFiles | None = None,
-    stage_weights: Path | None = None,
-    stage_wall_s: float = 0.0,
+    stage: FinishedStage | None = None,
     limits: FitLimits | None = None,
 ) -> RunResult:
     """Run ``recipe``, or go on with it when ``folder`` holds a checkpoint of the same recipe.
@@ -103,14 +114,16 @@ def train(
         data: What it learns from.
         folder: Written: ``run.json``, ``last.ckpt``, ``model.safetensors``, ``best.safetensors``, ``curve.jsonl``.
         files: Weights the user named.
-        stage_weights: What the recipe's pretraining stage left.
-        stage_wall_s: What that took, for the record.
+        stage: What the recipe's pretraining stage left.
         limits: What ends the call early.
 
     Raises:
         ArtifactError: The folder belongs to another recipe or other data, or a weights file is missing or fits nothing.
+        ContractError: The recipe validates and the data have no validation pictures.
     """
-    network, origin = initial_network(recipe, files or WeightFiles(), stage_weights)
+    require_validation(recipe, data)
+    network, origin = initial_network(recipe, files or WeightFiles(), stage.weights if stage is not None else None)
+    stage_wall_s = stage.wall_s if stage is not None else 0.0
     record = open_record(folder, recipe, data.digest).note(initial_weights=origin, stage_wall_s=stage_wall_s)
     length = RunLength.of(recipe.train, data.records, process_count())
     module = SegmentationModule(recipe, network, length)
@@ -120,7 +133,7 @@ def train(
         pictures = data.validation
         validation = Validation(
             every_steps=every,
-            score=lambda trainer, one: _mean_f1(trainer, one, pictures()),
+            score=lambda trainer, one: mean_f1(trainer, one, pictures()),
             keep=lambda one: save_weights(one.kept, recipe, folder / BEST_FILE),
         )
     weights = folder / WEIGHTS_FILE
@@ -149,7 +162,7 @@ def train(
 def pretrain(
     stage: PretrainingStage, data: TrainingData, folder: Path, *, limits: FitLimits | None = None
 ) -> RunResult:
-    """Run a pretraining stage, or go on with it; its weights are what ``train`` takes as ``stage_weights``.
+    """Run a pretraining stage, or go on with it; ``train`` starts from its weights.
 
     Args:
         stage: The stage.
@@ -164,7 +177,7 @@ def pretrain(
     assert settings is not None
     record = open_record(folder, stage, data.digest)
     lightning.seed_everything(settings.seed, verbose=False)
-    network = build_network(stage.network.model_copy(update={"imagenet": False}))
+    network = build_network(stage.network)
     length = RunLength.of(settings, data.records, process_count())
     module = pretraining_module(stage, network, length)
     weights = folder / WEIGHTS_FILE
@@ -173,6 +186,35 @@ def pretrain(
     if process_rank() == 0:
         record.close(wall_s=result.wall_s, finished=finished, **_figures(result))
     return RunResult(folder, weights, None, result.steps, result.loss, None, finished)
+
+
+def finished_stage(
+    stage: PretrainingStage, data: TrainingData, folder: Path, *, limits: FitLimits | None = None
+) -> FinishedStage:
+    """Return what a pretraining stage left in ``folder``; it is run unless that is done.
+
+    Raises:
+        ArtifactError: As ``pretrain``.
+        ContractError: A limit ended the stage.
+    """
+    result = finished_run(folder, stage, data.digest) or pretrain(stage, data, folder, limits=limits)
+    if not result.finished:
+        raise ContractError(f"The pretraining stage stopped at step {result.steps}; run it to its end first.")
+    record = read_record(folder)
+    return FinishedStage(result.weights, float(record.content.get("wall_s", 0.0)) if record is not None else 0.0)
+
+
+def require_validation(recipe: Recipe, data: TrainingData) -> None:
+    """Check that a recipe that validates has pictures to do it on.
+
+    Raises:
+        ContractError: It has none.
+    """
+    if recipe.train.validate_every is not None and data.validation is None:
+        raise ContractError(
+            "The recipe validates and the data have no validation pictures: take train.validate_every out of it, "
+            "choose data.split 8:1:1, or add pictures to the list val.txt."
+        )
 
 
 def finished_run(folder: Path, recipe: Recipe | PretrainingStage, data_digest: str) -> RunResult | None:
@@ -201,29 +243,3 @@ def finished_run(folder: Path, recipe: Recipe | PretrainingStage, data_digest: s
 
 def _figures(result: FitResult) -> dict[str, float | int | None]:
     return {"steps": result.steps, "loss": result.loss, "validation_f1": result.best_f1}
-
-
-def _mean_f1(trainer: lightning.Trainer, module: SegmentationModule, pictures: Iterable[Batch]) -> float:
-    """Return the mean per-image F1 at 0.5 of the kept network over the pictures, which the processes share out."""
-    network = module.kept
-    was_training = network.training
-    network.eval()
-    total = torch.zeros(2, device=module.device)
-    with torch.inference_mode():
-        for number, batch in enumerate(pictures):
-            if number % process_count() == process_rank():
-                pixels, wrinkle, weight = (part.to(module.device) for part in batch)
-                with autocast(module.device, module.settings.precision):
-                    logits = network.network(network.normalise(pixels))
-                marked = (wrinkle_logit(logits.float()) >= 0) & (weight > 0)
-                total += torch.stack([_f1(marked, (wrinkle > 0) & (weight > 0)).sum(), total.new_tensor(len(pixels))])
-    network.train(was_training)
-    summed = trainer.strategy.reduce(total, reduce_op="sum")
-    assert isinstance(summed, Tensor)
-    return float(summed[0] / summed[1])
-
-
-def _f1(marked: Tensor, truth: Tensor) -> Tensor:
-    """Return 2 TP / (2 TP + FP + FN) of (N, H, W) bool masks, (N,); empty against empty is 1."""
-    both, either = (marked & truth).sum(dim=(1, 2)), (marked.sum(dim=(1, 2)) + truth.sum(dim=(1, 2))).float()
-    return torch.where(either > 0, 2 * both / either.clamp(min=1), torch.ones_like(either))

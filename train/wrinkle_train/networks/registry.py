@@ -51,7 +51,7 @@ def count_parameters(recipe: NetworkRecipe) -> int:
 def _bare(recipe: NetworkRecipe, encoder_weights: Path | None) -> nn.Module:
     planes = recipe.output_planes
     if recipe.name in ("unetpp", "encoder_unet"):
-        imagenet = encoder_weights is not None or (recipe.imagenet and recipe.has_packaged_encoder)
+        imagenet = encoder_weights is not None or recipe.starts_from_package
         if recipe.name == "unetpp":
             return unetpp(
                 recipe.encoder,
