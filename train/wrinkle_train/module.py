@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from abc import ABC, abstractmethod
 from typing import Any
 
 import lightning
@@ -24,7 +25,7 @@ from wrinkle_train.schedule import RunLength
 __all__ = ["SegmentationModule", "TrainedModule"]
 
 
-class TrainedModule(lightning.LightningModule):
+class TrainedModule(lightning.LightningModule, ABC):
     """One run of one recipe section.
 
     Args:
@@ -63,9 +64,9 @@ class TrainedModule(lightning.LightningModule):
         self.log("loss", loss.detach(), prog_bar=True)
         return loss
 
+    @abstractmethod
     def batch_loss(self, number: int, batch: Any) -> Tensor:
         """Return the loss of ``batch``; ``number`` is the only source of randomness."""
-        raise NotImplementedError
 
     def configure_optimizers(self) -> Any:
         """Return optimiser and schedule of the recipe."""
