@@ -1,59 +1,84 @@
 from __future__ import annotations
 
-import pickle
+import json
+import os
 import subprocess
 import sys
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
-from wrinkle_train.data.loader_workers import worker_settings
-from wrinkle_train.data.photo_dataset import SampleOptions, SegmentationPhotos
-from wrinkle_train.data.photo_frame import FrameOptions
-from wrinkle_train.data.records import PhotoRecord
+import pytest
+import torch
+
+from line_batches import LineBatches
+from wrinkle_train.batches import training_loader
+from wrinkle_train.recipe import TrainRecipe
 
 SCRIPT = """
-import pickle, sys
+import json, os, sys
+from itertools import islice
 from pathlib import Path
 
 import torch
-from torch.utils.data import DataLoader
 
+from line_batches import LineBatches
 from wrinkle_core.landmarks import FaceLandmarker
-from wrinkle_train.data.loader_workers import worker_settings
-from wrinkle_train.data.photo_dataset import segmentation_batch
-from wrinkle_train.data.sample_order import SampleOrder
+from wrinkle_train.batches import training_loader
+from wrinkle_train.recipe import TrainRecipe
+
+
+class NotedBatches(LineBatches):
+    def batch(self, number):
+        (Path(sys.argv[1]) / f"{number}-{os.getpid()}").touch()
+        return super().batch(number)
+
 
 if __name__ == "__main__":
-    photos = pickle.loads(Path(sys.argv[1]).read_bytes())
-    FaceLandmarker().find(photos.frame(0).rgb)  # the parent's thread pools exist, as before a training run
+    FaceLandmarker()  # the parent's thread pools exist, as before a training run
     torch.rand(256, 256) @ torch.rand(256, 256)
-    order = SampleOrder(len(photos), 2, seed=1, steps=4)
-    loaded = [
-        list(DataLoader(photos, batch_sampler=order, collate_fn=segmentation_batch, **worker_settings(workers)))
-        for workers in (0, 2)
-    ]
-    assert len(loaded[1]) == 4
-    for here, there in zip(*loaded, strict=True):
-        for one, other in zip(here, there, strict=True):
-            assert torch.equal(one, other)
-    print("same batches")
+    train = TrainRecipe(steps=9, batch_size=2, crop_px=64, workers=2)
+    parts = list(islice(training_loader(NotedBatches(), train, 3), 6))
+    print(json.dumps([[number, int(batch.pixels.sum())] for number, batch in parts]))
 """
 
 
-def test_two_workers_give_the_batches_of_none_and_end_cleanly(face_record: PhotoRecord, tmp_path: Path) -> None:
-    photos = SegmentationPhotos([face_record] * 3, FrameOptions(256, "none"), SampleOptions("paper1", crop_px=64))
-    (tmp_path / "photos.pickle").write_bytes(pickle.dumps(photos))
-    script = tmp_path / "load.py"
+def _parts(count: int, **train_values: int) -> list[tuple[int, Any]]:
+    train = TrainRecipe(steps=9, batch_size=2, crop_px=64, **train_values)
+    return list(islice(training_loader(LineBatches(), train, 3), count))
+
+
+def test_two_workers_give_the_batches_of_none_make_each_once_and_end_cleanly(tmp_path: Path) -> None:
+    script, notes = tmp_path / "load.py", tmp_path / "notes"
     script.write_text(SCRIPT, "utf-8")
+    notes.mkdir()
     done = subprocess.run(
-        [sys.executable, str(script), str(tmp_path / "photos.pickle")],
+        [sys.executable, str(script), str(notes)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
         timeout=240,
         check=False,
     )
-    assert (done.returncode, done.stdout) == (0, "same batches\n"), done.stderr
     assert not done.stderr
+    expected = [[number, int(batch.pixels.sum())] for number, batch in _parts(6)]
+    assert json.loads(done.stdout) == expected
+    makers = [note.name.partition("-") for note in notes.iterdir()]
+    assert len({number for number, _, _ in makers}) == len(makers)
+    assert len({process for _, _, process in makers}) == 2
 
 
-def test_no_workers_need_no_settings() -> None:
-    assert worker_settings(0) == {"num_workers": 0}
+def test_accumulated_parts_are_the_cut_batch_under_numbers_of_their_own() -> None:
+    (first, one), (second, other) = _parts(2, accumulate=2)
+    assert (first, second) == (6, 7)
+    ((_, whole),) = _parts(1)
+    assert torch.equal(torch.cat([one.pixels, other.pixels]), whole.pixels)
+
+
+def test_processes_take_batches_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    numbers = []
+    for rank in ("0", "1"):
+        monkeypatch.setenv("RANK", rank)
+        numbers.append([number for number, _ in _parts(3)])
+    assert numbers == [[6, 8, 10], [7, 9, 11]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -12,7 +13,8 @@ import numpy as np
 import pytest
 
 from line_batches import line_picture
-from wrinkle_core.errors import ArtifactError, ContractError
+from wrinkle_core.errors import ArtifactError, ContractError, NoFaceError
+from wrinkle_train.data.fingerprint import records_sha256
 from wrinkle_train.data.photo_dataset import SegmentationPhotos
 from wrinkle_train.fitting import FitLimits
 from wrinkle_train.initial import WeightFiles
@@ -96,7 +98,33 @@ def test_a_filter_is_scored_without_training(pictures: Path, tmp_path: Path) -> 
     result = _run(recipe, pictures, tmp_path)
     assert result.training is None
     assert result.scores.whole.mean.f1 > 0.5
-    assert read_scores(result.folder / "scores.json") == result.scores
+    assert read_scores(result.folder / "scores.json", records_sha256(result.photos.records)) == result.scores
+
+
+def test_scores_of_other_pictures_are_not_taken_for_these(pictures: Path, tmp_path: Path) -> None:
+    recipe = FilterRecipe(
+        filter="texture-threshold", data=DataRecipe(source="records", input_px=SIDE_PX, mask_rule="none")
+    )
+    first = _run(recipe, pictures, tmp_path)
+    other = tmp_path / "other"
+    for part in ("images", "masks"):
+        (other / part).mkdir(parents=True)
+        for path in (pictures / part).iterdir():
+            turned = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+            assert turned is not None
+            cv2.imwrite(str(other / part / path.name), turned[::-1] if part == "masks" else turned)
+    assert _run(recipe, other, tmp_path).scores.whole.mean.f1 < first.scores.whole.mean.f1
+
+
+def test_training_and_test_take_face_masks_from_one_source(pictures: Path, tmp_path: Path) -> None:
+    recipe = _recipe()
+    recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"mask_rule": "face"})})
+    parts = read_parts(pictures, recipe.data)
+    classes = tmp_path / "classes.npy"
+    np.save(classes, np.ones((64, 64), np.uint8))
+    parsed = replace(parts, test=tuple(replace(record, parsed=classes) for record in parts.test))
+    with pytest.raises(NoFaceError):  # no picture shows a face: the mesh is asked, as for the other parts
+        evaluation_photos(parsed, recipe, tmp_path)
 
 
 def test_a_trained_network_beats_chance_on_lines(pictures: Path, tmp_path: Path) -> None:
@@ -145,7 +173,7 @@ def test_semi_automatic_labels_lie_around_the_manual_ones_and_never_in_the_test(
     manual = record_data(parts, _without_warp(_recipe()), tmp_path).source.batch(0).wrinkle
     assert made.any()
     assert not (made == manual).all()
-    photos = evaluation_photos(parts.test, recipe, tmp_path)
+    photos = evaluation_photos(parts, recipe, tmp_path)
     assert type(photos) is SegmentationPhotos
 
 

@@ -10,6 +10,7 @@ import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count, islice
 from typing import Any, Final, NamedTuple, Protocol
 
 import cv2
@@ -64,7 +65,13 @@ def training_loader(source: BatchSource, train: TrainRecipe, steps_done: int) ->
         prefetch_factor=4 if train.workers else None,
         # Not fork: OpenCV, OpenVINO and torch hold thread pools that a forked worker would wait for without end.
         multiprocessing_context="spawn" if train.workers else None,
+        worker_init_fn=_start_worker if train.workers else None,
     )
+
+
+def _start_worker(_: int) -> None:
+    """Keep a worker to one thread: the parent needs the processors."""
+    torch.set_num_threads(1)
 
 
 class _Numbered(IterableDataset[tuple[int, Any]]):
@@ -76,31 +83,27 @@ class _Numbered(IterableDataset[tuple[int, Any]]):
         self._stride = process_count()
 
     def __iter__(self) -> Iterator[tuple[int, Any]]:
-        """Yield parts of batches; loader worker w of n makes every n-th part."""
+        """Yield parts of batches; loader worker w of n yields every n-th part, and makes only batches with such."""
         cv2.setNumThreads(1)
         worker = get_worker_info()
         workers, own = (worker.num_workers, worker.id) if worker else (1, 0)
+        needed = self._needed(workers, own)
         # One thread makes batches ahead: each has a seed of its own, so the order of making them changes nothing.
         with ThreadPoolExecutor(1) as maker:
-            ahead = deque((n, maker.submit(self._source.batch, n)) for n in self._numbers(0, _AHEAD))
-            position = 0
-            for nth in self._endless(_AHEAD):
-                number, pending = ahead.popleft()
+            ahead = deque((*one, maker.submit(self._source.batch, one[0])) for one in islice(needed, _AHEAD))
+            for following in needed:
+                number, parts, pending = ahead.popleft()
                 batch = pending.result()
-                ahead.append((nth, maker.submit(self._source.batch, nth)))
-                for part in range(self._parts):
-                    if position % workers == own:
-                        yield number * self._parts + part, _part(batch, part, self._parts)
-                    position += 1
+                ahead.append((*following, maker.submit(self._source.batch, following[0])))
+                for part in parts:
+                    yield number * self._parts + part, _part(batch, part, self._parts)
 
-    def _numbers(self, start: int, stop: int) -> list[int]:
-        return [self._first + n * self._stride for n in range(start, stop)]
-
-    def _endless(self, start: int) -> Iterator[int]:
-        number = self._first + start * self._stride
-        while True:
-            yield number
-            number += self._stride
+    def _needed(self, workers: int, own: int) -> Iterator[tuple[int, list[int]]]:
+        """Yield the numbers of batches of which worker ``own`` of ``workers`` yields parts, and which parts."""
+        for place in count():
+            parts = [part for part in range(self._parts) if (place * self._parts + part) % workers == own]
+            if parts:
+                yield self._first + place * self._stride, parts
 
 
 def _part(batch: Any, part: int, parts: int) -> Any:

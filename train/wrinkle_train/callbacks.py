@@ -46,6 +46,9 @@ class StepCallback(lightning.Callback):
 class CurveWriter(StepCallback):
     """Appends mean loss, learning rate and training F1 of each 20 steps to ``curve.jsonl``.
 
+    A checkpoint holds the line under way as the first process has it: with several processes, the one line that a kill
+    interrupted differs a little after resuming; the weights do not.
+
     Attributes:
         last_loss: The latest mean.
     """

@@ -48,8 +48,7 @@ def score_data_set(
         NoFaceError: A picture shows no face.
     """
     mark, recipe = _marker(system, runs)
-    test = read_parts(data, recipe.data).test
-    photos = evaluation_photos(test, recipe, cache or landmark_cache(), on_photo)
+    photos = evaluation_photos(read_parts(data, recipe.data), recipe, cache or landmark_cache(), on_photo)
     return score_photos(mark, photos, on_photo)
 
 

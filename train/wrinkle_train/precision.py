@@ -14,9 +14,9 @@ def autocast(device: torch.device, precision: str) -> torch.autocast:
 
 
 def keep_depthwise_in_fp32(network: nn.Module) -> None:
-    """Run depthwise convolutions outside autocast."""
+    """Run depthwise convolutions outside autocast; a subclass of ``Conv2d`` has a way of its own and keeps it."""
     for module in network.modules():
-        if isinstance(module, nn.Conv2d) and module.groups > 1:
+        if type(module) is nn.Conv2d and module.groups == module.in_channels > 1:
             module.__class__ = _Float32Conv2d
 
 

@@ -7,7 +7,7 @@ Everything lies in one folder, by fingerprint: ``stages/HASH`` (shared by all re
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +15,8 @@ import platformdirs
 
 from wrinkle_core.errors import ContractError
 from wrinkle_train.batches import process_rank
+from wrinkle_train.data.fingerprint import records_sha256
+from wrinkle_train.data.photo_dataset import SegmentationPhotos
 from wrinkle_train.fitting import FitLimits
 from wrinkle_train.initial import WeightFiles, initial_network
 from wrinkle_train.recipe import FilterRecipe, Recipe
@@ -53,6 +55,8 @@ class RecipeRun:
         wall_s: Seconds that training took, its share of stages left out, over all calls; 0 for a filter.
         stage_wall_s: Seconds the pretraining stage took, whoever ran it first.
         origin: Where the first weights came from.
+        photos: The test pictures.
+        mark: Gives the system's marks on them.
     """
 
     recipe: Recipe | FilterRecipe
@@ -62,6 +66,8 @@ class RecipeRun:
     wall_s: float
     stage_wall_s: float
     origin: str
+    photos: SegmentationPhotos = field(compare=False)
+    mark: Marker = field(compare=False)
 
 
 def landmark_cache() -> Path:
@@ -108,14 +114,13 @@ def run_recipe(
             raise ContractError(f"The run stopped at step {training.steps}; run it to its end to score it.")
     else:
         folder.mkdir(parents=True, exist_ok=True)
-    scores_path = folder / _SCORES_FILE
-    if scores_path.exists():
-        scores = read_scores(scores_path)
-    else:
-        mark = _marker(chosen, training)
-        scores = score_photos(mark, evaluation_photos(parts.test, chosen, cache, on_photo), on_photo)
+    photos, mark = evaluation_photos(parts, chosen, cache, on_photo), _marker(chosen, training)
+    scores_path, digest = folder / _SCORES_FILE, records_sha256(parts.test)
+    scores = read_scores(scores_path, digest)
+    if scores is None:
+        scores = score_photos(mark, photos, on_photo)
         if process_rank() == 0:
-            write_scores(scores, scores_path)
+            write_scores(scores, scores_path, digest)
     record = read_record(folder)
     content = record.content if record is not None else {}
     return RecipeRun(
@@ -126,6 +131,8 @@ def run_recipe(
         wall_s=float(content.get("wall_s", 0.0)),
         stage_wall_s=float(content.get("stage_wall_s", 0.0)),
         origin=str(content.get("initial_weights", "")),
+        photos=photos,
+        mark=mark,
     )
 
 

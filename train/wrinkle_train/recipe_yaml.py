@@ -33,8 +33,8 @@ def read_recipe_file(path: Path, readers: tuple[Path, ...] = ()) -> dict[str, An
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ContractError(f"There is no recipe {path.name}; the recipes lie in train/recipes.") from None
-    except yaml.YAMLError as error:
-        raise ContractError(f"{path.name} is no valid YAML: {str(error).splitlines()[0]}.") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ContractError(f"{path.name} is no valid YAML: {str(error).splitlines()[0]}; right it.") from None
     if not isinstance(content, dict):
         raise ContractError(f"{path.name} must hold a mapping with segmenter, network and train.")
     if "extends" not in content:

@@ -41,6 +41,11 @@ class RecordParts:
     test: tuple[PhotoRecord, ...]
     pool: tuple[PhotoRecord, ...]
 
+    @property
+    def labelled(self) -> tuple[PhotoRecord, ...]:
+        """Return the labelled pictures of all three parts."""
+        return (*self.train, *self.val, *self.test)
+
 
 def read_parts(folder: Path, data: DataRecipe) -> RecordParts:
     """Return the pictures of ``folder``, split as it says itself or as the recipe says.

@@ -35,7 +35,6 @@ __all__ = ["evaluation_photos", "record_data", "record_pretraining_data"]
 
 _KEEP_MB: Final = 768
 _ROUGH_DILATE_PX: Final = 7  # of the 1024 px frame; methods.md section 4 says 5 to 9
-_ENDLESS: Final = 1 << 40
 
 OnPhoto = Callable[[int, int], None]
 
@@ -54,7 +53,7 @@ def record_data(parts: RecordParts, recipe: Recipe, cache: Path, on_photo: OnPho
         ContractError: A picture lacks a file the recipe needs.
     """
     known = (*parts.train, *parts.val)
-    frames = _frames(recipe, known, texture=recipe.network.in_channels == 4)
+    frames = _frames(recipe, parts.labelled, texture=recipe.network.in_channels == 4)
     found = find_landmarks(known, cache, on_photo=on_photo) if frames.needs_landmarks else None
     train = _photos(parts.train, frames, _samples(recipe.train, recipe.data, frames), found, recipe.data.labels)
 
@@ -98,18 +97,18 @@ def record_pretraining_data(
 
 
 def evaluation_photos(
-    records: Sequence[PhotoRecord], recipe: Recipe | FilterRecipe, cache: Path, on_photo: OnPhoto | None = None
+    parts: RecordParts, recipe: Recipe | FilterRecipe, cache: Path, on_photo: OnPhoto | None = None
 ) -> SegmentationPhotos:
-    """Return labelled pictures as the recipe's network sees them, whole and unvaried, with manual labels.
+    """Return the test pictures as the recipe's network sees them, whole and unvaried, with manual labels.
 
     Raises:
         NoFaceError: A picture shows no face.
         ContractError: A picture lacks a file the recipe needs.
     """
     with_texture = isinstance(recipe, Recipe) and recipe.network.in_channels == 4
-    frames = _frames(recipe, records, texture=with_texture)
-    found = find_landmarks(records, cache, on_photo=on_photo) if frames.needs_landmarks else None
-    return SegmentationPhotos(records, frames, SampleOptions(keep_mb=0), found)
+    frames = _frames(recipe, parts.labelled, texture=with_texture)
+    found = find_landmarks(parts.test, cache, on_photo=on_photo) if frames.needs_landmarks else None
+    return SegmentationPhotos(parts.test, frames, SampleOptions(keep_mb=0), found)
 
 
 class _SemiAutomaticPhotos(SegmentationPhotos):
@@ -133,7 +132,7 @@ class _RecordBatches:
     def __init__(self, photos: Any, train: TrainRecipe, collate: Callable[[Any], Any]) -> None:
         self._photos = photos
         self._collate = collate
-        self._order = SampleOrder(len(photos), train.batch_size, train.seed, steps=_ENDLESS)
+        self._order = SampleOrder(len(photos), train.batch_size, train.seed)
 
     def batch(self, number: int) -> Any:
         """Return batch ``number``."""
@@ -147,7 +146,10 @@ def _frames(
     texture: bool,
     labels: bool = True,
 ) -> FrameOptions:
-    """Return how pictures are prepared; weak masks and parsing labels are taken where every picture has them."""
+    """Return how pictures are prepared; weak masks and parsing labels are taken where all ``records`` have them.
+
+    ``records`` are all labelled pictures, or a pretraining pool, so that training and test see faces alike.
+    """
     rule: Literal["skin", "face", "none"] = "face" if isinstance(recipe, PretrainingStage) else recipe.mask_rule
     parsed = rule == "face" and all(record.parsed is not None for record in records)
     weak = all(record.weak is not None for record in records)

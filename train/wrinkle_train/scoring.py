@@ -91,29 +91,38 @@ def score_photos(
     return RecipeScores(score_set(names, whole), score_set(names, masked))
 
 
-def write_scores(scores: RecipeScores, path: Path) -> Path:
-    """Write the pixel counts of every picture, from which ``read_scores`` makes the same scores again."""
-    content = {
-        kind: [{"name": image.name, **asdict(image.counts)} for image in part.images]
-        for kind, part in (("whole", scores.whole), ("masked", scores.masked))
-    }
+def write_scores(scores: RecipeScores, path: Path, data_sha256: str) -> Path:
+    """Write the pixel counts of every picture, from which ``read_scores`` makes the same scores again.
+
+    Args:
+        scores: Of one system.
+        path: JSON file.
+        data_sha256: Names the pictures and labels scored on.
+    """
+    parts = (("whole", scores.whole), ("masked", scores.masked))
+    counts = {kind: [{"name": one.name, **asdict(one.counts)} for one in part.images] for kind, part in parts}
+    content = {"data_sha256": data_sha256, **counts}
     partial = path.with_name(f".{path.name}.partial")
     partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     os.replace(partial, path)
     return path
 
 
-def read_scores(path: Path) -> RecipeScores:
-    """Return what ``write_scores`` wrote.
+def read_scores(path: Path, data_sha256: str) -> RecipeScores | None:
+    """Return what ``write_scores`` wrote; None when there is no file, or its scores are of other pictures.
 
     Raises:
-        ArtifactError: The file is missing or damaged.
+        ArtifactError: The file is damaged.
     """
+    if not path.exists():
+        return None
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
+        if content.get("data_sha256") != data_sha256:
+            return None
         return RecipeScores(*(_scores(content[kind]) for kind in ("whole", "masked")))
-    except (OSError, ValueError, KeyError, TypeError):
-        raise ArtifactError(f"{path.name} is missing or damaged; remove it to score again.") from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise ArtifactError(f"{path.name} is damaged; remove it to score again.") from None
 
 
 def _scores(rows: list[dict[str, int | str]]) -> SetScores:
