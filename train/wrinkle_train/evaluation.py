@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from wrinkle_core.errors import ContractError, NoFaceError
 from wrinkle_train.metrics import score_mask
+from wrinkle_train.scores.validation_set import RenderedPhoto
 from wrinkle_train.served import PhotoProbability, ServedSegmenter, cut
-from wrinkle_train.validation_set import RenderedPhoto
 
 __all__ = ["EvaluationScores", "choose_threshold", "evaluate", "validation_curve"]
 

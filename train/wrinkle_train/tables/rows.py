@@ -10,15 +10,15 @@ from typing import Final
 
 import numpy as np
 
-from wrinkle_train.fitting import FitLimits
-from wrinkle_train.initial import WeightFiles
+from wrinkle_train.first_weights.initial import WeightFiles
+from wrinkle_train.fitting.fit import FitLimits
 from wrinkle_train.networks.registry import count_parameters
 from wrinkle_train.recipe import FilterRecipe, Recipe, load_any_recipe
 from wrinkle_train.recipe_files import find_recipe, recipe_names
-from wrinkle_train.recipe_run import RecipeRun, run_recipe
-from wrinkle_train.recipe_scale import Scale
 from wrinkle_train.tables.report import TableNumber
 from wrinkle_train.tables.result import ExampleFace, RowResult
+from wrinkle_train.training.recipe_run import RecipeRun, run_recipe
+from wrinkle_train.training.scale import Scale
 
 __all__ = ["PAPER_ORDER", "RowFiles", "run_row", "table_recipes"]
 
@@ -39,7 +39,7 @@ class RowFiles:
     """Folders and files of a table's rows.
 
     Attributes:
-        data: What ``record_parts.read_parts`` reads.
+        data: What ``data.parts.read_parts`` reads.
         out: Where all runs lie.
         imagenet: ImageNet weights by encoder name; a full-scale row that needs one and has none raises.
         cache: Landmarks found; the user's own folder if None.
