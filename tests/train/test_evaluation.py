@@ -16,7 +16,7 @@ from wrinkle_core.texture import texture_map
 from wrinkle_train.commands.train import app as train_app
 from wrinkle_train.evaluation import choose_threshold, evaluate, validation_curve
 from wrinkle_train.render.faces import Library
-from wrinkle_train.scores.validation_set import validation_photos
+from wrinkle_train.scores.validation_set import RenderedPhoto, validation_photos
 from wrinkle_train.served import ServedSegmenter, cut
 
 SIDE_PX = 512
@@ -69,6 +69,19 @@ def test_a_system_that_says_the_truth_scores_one(
 def test_an_empty_evaluation_folder_is_refused(face_landmarker: FaceLandmarker, tmp_path: Path) -> None:
     with pytest.raises(ContractError, match=r"_gt\.png"):
         evaluate(ServedSegmenter("unetpp", _marks_a_bar, face_landmarker), tmp_path, 0.5)
+
+
+def test_a_truth_without_its_pictures_is_named(face_landmarker: FaceLandmarker, tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "001_00001_gt.png"), np.zeros((8, 8), np.uint8))
+    with pytest.raises(ContractError, match=r"001_00001_gt\.png needs 001_00001\.jpg and 001_base\.jpg"):
+        evaluate(ServedSegmenter("unetpp", _marks_a_bar, face_landmarker), tmp_path, 0.5)
+
+
+def test_photographs_without_a_face_choose_no_threshold(face_landmarker: FaceLandmarker) -> None:
+    wall = np.full((256, 256, 3), 120, np.uint8)
+    photos = [RenderedPhoto("wall", _jpeg(wall), np.zeros((256, 256), np.uint8))]
+    with pytest.raises(ContractError, match="shows a face"):
+        validation_curve(ServedSegmenter("unetpp", _marks_a_bar, face_landmarker), photos)
 
 
 def test_a_missing_onnx_file_is_named(tmp_path: Path) -> None:

@@ -43,8 +43,8 @@ if __name__ == "__main__":
 """
 
 
-def _parts(count: int, **train_values: int) -> list[tuple[int, Any]]:
-    train = TrainRecipe(steps=9, batch_size=2, crop_px=64, **train_values)
+def _parts(count: int, accumulate: int = 1) -> list[tuple[int, Any]]:
+    train = TrainRecipe(steps=9, batch_size=2, crop_px=64, accumulate=accumulate)
     return list(islice(training_loader(LineBatches(), train, 3), count))
 
 

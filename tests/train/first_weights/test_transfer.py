@@ -83,6 +83,15 @@ def test_initial_weights_come_from_a_file_that_training_wrote(tmp_path: Path) ->
     assert "0 left fresh" in origin
 
 
+def test_initial_weights_take_the_place_of_an_imagenet_file(tmp_path: Path) -> None:
+    recipe = load_recipe(find_recipe("table3-100-unet-resnet50"))
+    small = recipe.network.model_copy(update={"encoder": "tu-mobilenetv3_small_050"})
+    recipe = recipe.model_copy(update={"network": small})
+    path = save_weights(build_network(small), recipe, tmp_path / "first.safetensors")
+    _, origin = initial_network(recipe, WeightFiles(initial=path), None)
+    assert "0 left fresh" in origin
+
+
 def test_weights_that_fit_nowhere_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "other.safetensors"
     save_file({"network.elsewhere.weight": torch.zeros(3, 3)}, path)

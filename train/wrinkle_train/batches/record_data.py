@@ -113,18 +113,12 @@ def evaluation_photos(
 class _SemiAutomaticPhotos(SegmentationPhotos):
     """Labels as Kim 2022 makes them, from the manual masks widened to rough ones."""
 
-    def frame(self, index: int) -> PhotoFrame:
-        """Return one prepared picture with its semi-automatic label."""
-        if index in self._kept:
-            return self._kept[index]
-        frame = super().frame(index)
+    def _prepared(self, index: int) -> PhotoFrame:
+        frame = super()._prepared(index)
         assert frame.label is not None
         dilate_px = max(round(_ROUGH_DILATE_PX * self.frames.input_px / FRAME_PX), 1)
         label = semi_automatic_label(frame.rgb, rough_mask(frame.label, dilate_px=dilate_px))
-        frame = replace(frame, label=label)
-        if index in self._kept:
-            self._kept[index] = frame
-        return frame
+        return replace(frame, label=label)
 
 
 class _RecordBatches:

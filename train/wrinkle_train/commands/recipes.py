@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from wrinkle_train.recipe import PaperRow
+    from wrinkle_train.recipe import NetworkRecipe, PaperRow
 
 __all__ = ["recipes"]
 
@@ -28,7 +28,7 @@ def recipes(
     from rich.table import Column, Table
 
     from wrinkle_train.networks.registry import count_parameters
-    from wrinkle_train.recipe import FilterRecipe, NetworkRecipe, load_any_recipe
+    from wrinkle_train.recipe import FilterRecipe, load_any_recipe
     from wrinkle_train.recipe_files import find_recipe, recipe_names
 
     counts: dict[NetworkRecipe, int] = {}
@@ -60,10 +60,7 @@ def recipes(
             csv.writer(file).writerows([columns, *(row[:-2] for row in rows)])
 
 
-def _network(network: object) -> str:
-    from wrinkle_train.recipe import NetworkRecipe
-
-    assert isinstance(network, NetworkRecipe)
+def _network(network: NetworkRecipe) -> str:
     details = {
         "unetpp": network.encoder + (", deep supervision" if network.deep_supervision else ""),
         "encoder_unet": network.encoder,

@@ -110,11 +110,14 @@ class _Photos(Dataset[Any]):
         """Return one picture prepared, before augmentation; kept in memory while there is room."""
         if index in self._kept:
             return self._kept[index]
-        frame = prepare_frame(self.records[index], self.frames, self._shares[index] if self._shares else None)
+        frame = self._prepared(index)
         if self._kept_bytes + frame.size_bytes <= self.samples.keep_mb * _MB:
             self._kept[index] = frame
             self._kept_bytes += frame.size_bytes
         return frame
+
+    def _prepared(self, index: int) -> PhotoFrame:
+        return prepare_frame(self.records[index], self.frames, self._shares[index] if self._shares else None)
 
     def _planes(self, key: SampleKey | int) -> _Planes:
         """Return the planes of a sample after one common warp and window; a bare index is of epoch 0."""

@@ -40,25 +40,26 @@ def initial_network(recipe: Recipe, files: WeightFiles, stage_weights: Path | No
         stage_weights: What the recipe's pretraining stage left, None without one.
 
     Raises:
-        ArtifactError: A file is missing or fits nothing, or the recipe needs ImageNet weights and none are named.
+        ArtifactError: A file is missing or fits nothing, or the recipe needs ImageNet weights and nothing is named to
+            start from.
         InvalidParameterError: There is no such encoder.
     """
     lightning.seed_everything(recipe.train.seed, verbose=False)
-    network, origin = _fresh(recipe, files.imagenet)
     start = files.initial or stage_weights
+    network, origin = _fresh(recipe, files.imagenet, replaced=start is not None)
     if start is not None:
         origin = f"{start.name}: {load_initial_weights(start, network.network)}."
     return network, origin
 
 
-def _fresh(recipe: Recipe, imagenet_file: Path | None) -> tuple[Deployable, str]:
+def _fresh(recipe: Recipe, imagenet_file: Path | None, *, replaced: bool) -> tuple[Deployable, str]:
     wants_imagenet = recipe.pretraining.task == "imagenet"
     if imagenet_file is not None and not wants_imagenet:
         raise ArtifactError(f"{imagenet_file.name}: this recipe takes no ImageNet weights; use --init for others.")
     if wants_imagenet and recipe.network.name == "swin_unetr":
         network = build_network(recipe.network)
         if imagenet_file is None:
-            return network, _without_file(recipe)
+            return network, _without_file(recipe, replaced=replaced)
         assert isinstance(network.network, SwinUNETR2d)
         copied = load_swin_imagenet(network.network, imagenet_file)
         return network, f"ImageNet encoder from {imagenet_file.name}, {copied} tensors."
@@ -67,12 +68,12 @@ def _fresh(recipe: Recipe, imagenet_file: Path | None) -> tuple[Deployable, str]
     packaged = recipe.network.has_packaged_encoder and (wants_imagenet or recipe.network.imagenet)
     origin = "ImageNet encoder from its package." if packaged else "Random."
     if wants_imagenet and not packaged:
-        origin = _without_file(recipe)
+        origin = _without_file(recipe, replaced=replaced)
     return build_network(recipe.network.model_copy(update={"imagenet": packaged})), origin
 
 
-def _without_file(recipe: Recipe) -> str:
-    if recipe.pretraining.file_required:
+def _without_file(recipe: Recipe, *, replaced: bool) -> str:
+    if recipe.pretraining.file_required and not replaced:
         name = recipe.network.encoder if recipe.network.name != "swin_unetr" else "Swin Transformer"
         raise ArtifactError(f"This recipe starts from ImageNet weights of {name}: name their file with --weights.")
     return "Random: no file with ImageNet weights was named."
