@@ -21,7 +21,7 @@ from wrinkle_core.inference import OnnxSegmenter
 from wrinkle_core.landmarks import FaceLandmarker
 from wrinkle_core.pipeline import segment_bytes
 from wrinkle_core.preprocess import prepare
-from wrinkle_export.assemble import bundled_network
+from wrinkle_export.repository.choice import bundled_network
 
 __all__ = ["compute", "golden"]
 

@@ -21,8 +21,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from wrinkle_core.assets import fetch_assets
 from wrinkle_core.contract import SEGMENTERS, SegmenterContract, segmenter
-from wrinkle_export.assemble import assemble_repository
-from wrinkle_export.triton_config import Deployment
+from wrinkle_export.repository.assemble import assemble_repository
+from wrinkle_export.repository.deployment import Deployment
+from wrinkle_export.repository.served_network import ServedNetwork
 from wrinkle_server.model_server import ModelServer
 from wrinkle_server.options import ServerOptions
 from wrinkle_server.ports import free_ports
@@ -79,20 +80,26 @@ def dark_line_networks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Pa
 
 
 @pytest.fixture(scope="session")
-def live_repository(dark_line_networks: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return an assembled repository with both ensembles."""
-    fetch_assets()
-    target = tmp_path_factory.mktemp("serving") / "repository"
-    return assemble_repository(target, dark_line_networks, Deployment("openvino"))
+def dark_line_served(dark_line_networks: dict[str, Path]) -> dict[str, ServedNetwork]:
+    """Return one network to serve per segmenter."""
+    return {name: ServedNetwork.from_onnx(path) for name, path in dark_line_networks.items()}
 
 
 @pytest.fixture(scope="session")
-def small_repository(dark_line_networks: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def live_repository(dark_line_served: dict[str, ServedNetwork], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an assembled repository with both ensembles."""
+    fetch_assets()
+    target = tmp_path_factory.mktemp("serving") / "repository"
+    return assemble_repository(target, dark_line_served, Deployment("openvino"))
+
+
+@pytest.fixture(scope="session")
+def small_repository(dark_line_served: dict[str, ServedNetwork], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a repository with one segmenter, ``unetpp``, and one process per step."""
     fetch_assets()
     deployment = Deployment("openvino", preprocess_instances=1, threshold_instances=1)
     target = tmp_path_factory.mktemp("small") / "repository"
-    return assemble_repository(target, {"unetpp": dark_line_networks["unetpp"]}, deployment)
+    return assemble_repository(target, {"unetpp": dark_line_served["unetpp"]}, deployment)
 
 
 def options_on_free_ports(repository: Path, log_path: Path, *segmenters: str, max_repairs: int = 5) -> ServerOptions:

@@ -20,9 +20,10 @@ from wrinkle_bench.photograph import portrait_jpeg
 from wrinkle_bench.round_trip import RoundTrip, round_trip
 from wrinkle_bench.stages import StepTimes, pin_to_one_core, step_times
 from wrinkle_core.contract import SEGMENTERS
-from wrinkle_export.assemble import assemble_repository
-from wrinkle_export.assemble_command import network_paths
-from wrinkle_export.triton_config import Deployment
+from wrinkle_export.repository.assemble import assemble_repository
+from wrinkle_export.repository.choice import chosen_networks
+from wrinkle_export.repository.deployment import Deployment
+from wrinkle_export.repository.served_network import ServedNetwork
 from wrinkle_server.model_server import ModelServer
 from wrinkle_server.options import ServerOptions
 from wrinkle_server.ports import free_ports
@@ -49,7 +50,7 @@ def measure_overhead(
         with ProcessPoolExecutor(1, mp_context=context, initializer=pin_to_one_core) as one_core:
             steps[spec.name] = one_core.submit(step_times, spec, photo, runs).result()
         _show_steps(spec.name, steps[spec.name])
-    trips = _live(photo, network_paths(",".join(spec.name for spec in SEGMENTERS), onnx or []), runs)
+    trips = _live(photo, chosen_networks(",".join(spec.name for spec in SEGMENTERS), onnx or []), runs)
     _show_trips(trips)
     out.mkdir(parents=True, exist_ok=True)
     cores = len(os.sched_getaffinity(0))
@@ -63,7 +64,7 @@ def measure_overhead(
     _console.print(f"Written to {out / 'overhead.json'}.")
 
 
-def _live(photo: bytes, networks: dict[str, Path], runs: int) -> dict[str, RoundTrip]:
+def _live(photo: bytes, networks: dict[str, ServedNetwork], runs: int) -> dict[str, RoundTrip]:
     with tempfile.TemporaryDirectory(prefix="wrinkle-bench-") as folder:
         cache_dir = Path(folder, "compiled")
         repository = assemble_repository(
@@ -75,7 +76,8 @@ def _live(photo: bytes, networks: dict[str, Path], runs: int) -> dict[str, Round
         )
         with ModelServer(options):
             return {
-                spec.name: round_trip(options, spec, networks[spec.name], photo, runs, cache_dir) for spec in SEGMENTERS
+                spec.name: round_trip(options, spec, networks[spec.name].main_path, photo, runs, cache_dir)
+                for spec in SEGMENTERS
             }
 
 

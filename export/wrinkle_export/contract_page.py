@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from wrinkle_core.contract import CONTRACT_VERSION, MODELS, SEGMENTERS, ModelContract, SegmenterContract, TensorContract
-from wrinkle_export.triton_config import GENERATED_NOTE
+from wrinkle_export.repository.triton_config import GENERATED_NOTE
 
 __all__ = ["contract_page"]
 

@@ -13,7 +13,8 @@ import typer
 
 from wrinkle_core.contract import MODELS
 from wrinkle_export.contract_page import contract_page
-from wrinkle_export.triton_config import PRODUCTION, config_text
+from wrinkle_export.repository.deployment import PRODUCTION
+from wrinkle_export.repository.triton_config import config_text
 
 __all__ = ["generated_files", "stale_files", "write_files"]
 

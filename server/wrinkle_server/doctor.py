@@ -18,7 +18,7 @@ from typing import Final, Literal
 from wrinkle_core.assets import locate_assets
 from wrinkle_core.contract import SEGMENTERS
 from wrinkle_core.errors import WrinkleError
-from wrinkle_export.assemble import bundled_network
+from wrinkle_export.repository.choice import bundled_network
 from wrinkle_server.leftovers import SHARED_MEMORY
 from wrinkle_server.options import LOOPBACK
 from wrinkle_server.ports import port_is_free

@@ -1,4 +1,4 @@
-"""The Triton steps ``unetpp`` and ``unet_texture`` in CPU form: OpenVINO runs the ONNX file beside ``model.py``."""
+"""The Triton steps ``unetpp`` and ``unet_texture`` in CPU form: OpenVINO runs the network file beside ``model.py``."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class SegmentStep:
         """Compile the network.
 
         Raises:
-            ArtifactError: The ONNX file is missing or has other ports than the contract.
+            ArtifactError: The network file is missing or has other ports than the contract.
         """
         parameters = json.loads(args["model_config"])["parameters"]
         threads = int(parameters["threads"]["string_value"])
         cache_dir = parameters["cache_dir"]["string_value"]
         self._segmenter = OnnxSegmenter(
-            Path(args["model_repository"], args["model_version"], "model.onnx"),
+            Path(args["model_repository"], args["model_version"], parameters["network"]["string_value"]),
             threads=threads or None,
             precision=parameters["precision"]["string_value"],
             cache_dir=Path(cache_dir) if cache_dir else None,

@@ -20,9 +20,9 @@ from wrinkle_core.assets import fetch_assets, locate_assets
 from wrinkle_core.contract import SEGMENTERS
 from wrinkle_core.errors import ArtifactError, InvalidParameterError, ServerStartError
 from wrinkle_core.inference import Precision
-from wrinkle_export.assemble import assemble_repository, served_segmenters
-from wrinkle_export.assemble_command import network_paths
-from wrinkle_export.triton_config import Deployment
+from wrinkle_export.repository.assemble import assemble_repository, served_segmenters
+from wrinkle_export.repository.choice import chosen_networks
+from wrinkle_export.repository.deployment import Deployment
 from wrinkle_server.leftovers import new_run_name
 from wrinkle_server.model_server import ModelServer
 from wrinkle_server.options import LOOPBACK, LogLevel, ServerOptions, is_loopback
@@ -44,6 +44,9 @@ def serve(
     onnx: Annotated[
         list[str] | None, typer.Option(metavar="NAME=PATH", help="An ONNX file, not the bundled one.")
     ] = None,
+    build: Annotated[
+        Path | None, typer.Option("--build", "-b", help="Build folder of `wrinkle export`, not the bundled weights.")
+    ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on; anything but loopback needs a gateway.")] = LOOPBACK,
     http_port: Annotated[int, typer.Option(min=1, max=65535, help="HTTP inference.")] = _DEFAULT_HTTP_PORT,
     grpc_port: Annotated[int, typer.Option(min=1, max=65535, help="gRPC inference.")] = 8001,
@@ -52,7 +55,7 @@ def serve(
         int, typer.Option(min=0, max=64, help="Processes per pre- and postprocessing step; 0 is one per core, up to 4.")
     ] = 0,
     threads: Annotated[int, typer.Option(min=0, max=1024, help="Threads per segmenter; 0 is every core.")] = 0,
-    precision: Annotated[str, typer.Option(help="auto, f32 or bf16.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, f32, bf16 or int8.")] = "auto",
     log_level: Annotated[str, typer.Option(help="error, warning, info or verbose.")] = "warning",
     log_file: Annotated[
         Path | None, typer.Option(help="Triton's log, begun anew; by default in this user's log folder.")
@@ -72,11 +75,14 @@ def serve(
         preprocess_instances=count,
         threshold_instances=count,
         threads=threads,
-        precision=_one_of("--precision", precision, get_args(Precision)),
+        precision="f32" if precision == "int8" else _one_of("--precision", precision, get_args(Precision)),
         cache_dir=str(compiled_networks_folder()),
     )
     try:
-        with _interruptible(), _repository(model_repository, models, onnx or [], deployment) as repository:
+        with (
+            _interruptible(),
+            _repository(model_repository, models, onnx or [], build, precision, deployment) as repository,
+        ):
             options = ServerOptions(
                 repository,
                 served_segmenters(repository),
@@ -119,13 +125,15 @@ def _one_of(option: str, value: str, choices: tuple[str, ...]) -> str:
 
 
 @contextmanager
-def _repository(given: Path | None, models: str, onnx: list[str], deployment: Deployment) -> Iterator[Path]:
+def _repository(
+    given: Path | None, models: str, onnx: list[str], build: Path | None, precision: str, deployment: Deployment
+) -> Iterator[Path]:
     if given is not None:
-        if onnx or models != _ALL:
-            raise InvalidParameterError("--model-repository is served as it is; leave out --models and --onnx.")
+        if onnx or build or models != _ALL:
+            raise InvalidParameterError("--model-repository is served as it is; leave out --models, --build, --onnx.")
         yield given.resolve()
         return
-    networks = network_paths(models, onnx)
+    networks = chosen_networks(models, onnx, build, precision=precision)
     with tempfile.TemporaryDirectory(prefix=f"{new_run_name()}-") as folder:
         yield assemble_repository(Path(folder, "repository"), networks, deployment)
 

@@ -20,8 +20,9 @@ import pytest
 
 from live_server import options_on_free_ports, start_serve
 from wrinkle_core.errors import ServerStartError
-from wrinkle_export.assemble import assemble_repository
-from wrinkle_export.triton_config import Deployment
+from wrinkle_export.repository.assemble import assemble_repository
+from wrinkle_export.repository.deployment import Deployment
+from wrinkle_export.repository.served_network import ServedNetwork
 from wrinkle_server.leftovers import SHARED_MEMORY
 from wrinkle_server.model_server import ModelServer
 from wrinkle_server.options import ServerOptions
@@ -93,10 +94,10 @@ def test_start_on_a_taken_port_fails_before_anything_is_started(
 
 
 def test_model_that_cannot_load_is_named_with_its_reason(
-    dark_line_networks: dict[str, Path], options: ServerOptions, tmp_path: Path
+    dark_line_served: dict[str, ServedNetwork], options: ServerOptions, tmp_path: Path
 ) -> None:
     broken = assemble_repository(
-        tmp_path / "repository", {"unetpp": dark_line_networks["unetpp"]}, Deployment("openvino")
+        tmp_path / "repository", {"unetpp": dark_line_served["unetpp"]}, Deployment("openvino")
     )
     (broken / "unetpp" / "1" / "model.onnx").write_bytes(b"damaged")
     server = ModelServer(replace(options, repository=broken))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ __all__ = ["MANIFEST_FILE", "BuildFolder", "Draft"]
 MANIFEST_FILE: Final = "manifest.json"
 _STAGING_PREFIX: Final = ".staging-"
 _LOCK_TIMEOUT_S: Final = 60
+_ABANDONED_AFTER_S: Final = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,7 @@ class BuildFolder:
             ArtifactError: ``make`` did not write ``draft.main_file``, or another export holds the folder for too long.
         """
         self.path.mkdir(parents=True, exist_ok=True)
+        self._sweep()
         with tempfile.TemporaryDirectory(prefix=_STAGING_PREFIX, dir=self.path) as scratch:
             staging = Path(scratch, "files")
             staging.mkdir()
@@ -164,6 +167,17 @@ class BuildFolder:
                 self._remove_superseded(self.path / home)
         return artifact
 
+    def record(self, artifact: Artifact) -> Artifact:
+        """Enter an artifact whose files lie in place already, and return it.
+
+        Raises:
+            ArtifactError: A file is missing or has other bytes.
+        """
+        self.checked_files(artifact)
+        with self._locked():
+            self._write(self.manifest().with_artifact(artifact))
+        return artifact
+
     def record_parity(self, name: str, found: tuple[ParityRecord, ...]) -> Artifact:
         """Add what the parity gate found to an artifact; an older record of the same runtime goes.
 
@@ -185,6 +199,12 @@ class BuildFolder:
                 yield
         except Timeout:
             raise ArtifactError(f"Another export holds {self.path.name}; try again when it is done.") from None
+
+    def _sweep(self) -> None:
+        """Remove what exports that were killed long ago left half-made."""
+        for left in self.path.glob(f"{_STAGING_PREFIX}*"):
+            if time.time() - left.stat().st_mtime > _ABANDONED_AFTER_S:
+                shutil.rmtree(left)
 
     def _write(self, manifest: Manifest) -> None:
         partial = self.path / f".{MANIFEST_FILE}.partial"

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from wrinkle_core.contract import CONTRACT_VERSION, ModelContract
 
@@ -40,6 +40,13 @@ class _Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _inside(path: str) -> str:
+    parts = PurePosixPath(path).parts
+    if not parts or PurePosixPath(path).is_absolute() or ".." in parts or "\\" in path:
+        raise ValueError("a file lies inside its build folder")
+    return path
+
+
 class FileRecord(_Record):
     """One file of an artifact.
 
@@ -49,7 +56,7 @@ class FileRecord(_Record):
         size_bytes: Its length.
     """
 
-    path: str = Field(min_length=1, pattern=r"^(?!/)(?!.*\.\.)[^\\]+$")
+    path: Annotated[str, AfterValidator(_inside)]
     sha256: Sha256
     size_bytes: int = Field(ge=0)
 

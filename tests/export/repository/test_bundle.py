@@ -6,8 +6,8 @@ import pytest
 
 from wrinkle_core.contract import MODELS
 from wrinkle_core.errors import ArtifactError
-from wrinkle_export.assemble import bundled_network
 from wrinkle_export.bundle import bundled
+from wrinkle_export.repository.choice import bundled_network
 
 
 def test_bundled_model_repository_has_a_folder_for_every_model() -> None:

@@ -1,4 +1,4 @@
-"""Whether an ONNX file has exactly the ports that the tensor contract gives its segmenter."""
+"""Whether an ONNX or OpenVINO file has exactly the ports that the tensor contract gives its segmenter."""
 
 from __future__ import annotations
 
@@ -9,26 +9,29 @@ import openvino as ov
 
 from wrinkle_core.contract import ModelContract, TensorContract
 from wrinkle_core.errors import ArtifactError
+from wrinkle_core.openvino_core import openvino_core
 
 __all__ = ["check_network"]
 
 _DATATYPES: Final = {"UINT8": ov.Type.u8, "FP32": ov.Type.f32}
 
 
-def check_network(onnx_path: Path, contract: ModelContract) -> None:
+def check_network(network_path: Path, contract: ModelContract) -> None:
     """Compare the ports of a file with a segmenter's contract; the batch axis must be dynamic.
 
     Raises:
         ArtifactError: The file is missing, unreadable, or a port differs.
     """
-    if not onnx_path.is_file():
-        raise ArtifactError(f"The network of {contract.name} is missing: there is no file {onnx_path}.")
+    if not network_path.is_file():
+        raise ArtifactError(f"The network of {contract.name} is missing: there is no file {network_path}.")
     try:
-        network = ov.Core().read_model(onnx_path)
+        network = openvino_core().read_model(network_path)
     except RuntimeError as error:
-        raise ArtifactError(f"{onnx_path.name} cannot be read as an ONNX model; export it again.") from error
-    _check_ports(f"{onnx_path.name} for {contract.name}", "input", network.inputs, contract.inputs)
-    _check_ports(f"{onnx_path.name} for {contract.name}", "output", network.outputs, contract.outputs)
+        raise ArtifactError(
+            f"{network_path.name} cannot be read as an ONNX or OpenVINO model; export it again."
+        ) from error
+    _check_ports(f"{network_path.name} for {contract.name}", "input", network.inputs, contract.inputs)
+    _check_ports(f"{network_path.name} for {contract.name}", "output", network.outputs, contract.outputs)
 
 
 def _check_ports(what: str, direction: str, ports: list[Any], tensors: tuple[TensorContract, ...]) -> None:

@@ -12,13 +12,15 @@ from tritonclient.grpc import model_config_pb2 as pb
 from wrinkle_core.contract import MODELS, SEGMENTERS, ModelContract, SegmenterContract, model
 from wrinkle_core.errors import ContractError
 from wrinkle_export.generate import generated_files, stale_files, write_files
-from wrinkle_export.triton_config import GENERATED_NOTE, PRODUCTION, Deployment, config_text, model_config
+from wrinkle_export.repository.deployment import PRODUCTION, Deployment, Device, Runtime
+from wrinkle_export.repository.triton_config import GENERATED_NOTE, config_text, model_config
 
+ON_ONNXRUNTIME = Deployment("onnxruntime", "gpu", queue_delay_us=500)
 CPU = Deployment("openvino", preprocess_instances=3, threads=2, precision="f32", cache_dir="/cache")
 TRITON_TYPES = {"UINT8": pb.TYPE_UINT8, "FP32": pb.TYPE_FP32}
 
 
-@pytest.mark.parametrize("deployment", [PRODUCTION, CPU], ids=["production", "cpu"])
+@pytest.mark.parametrize("deployment", [PRODUCTION, CPU, ON_ONNXRUNTIME], ids=["production", "cpu", "onnxruntime"])
 @pytest.mark.parametrize("contract", MODELS, ids=attrgetter("name"))
 def test_written_config_reads_back_with_every_tensor_of_its_contract(
     contract: ModelContract, deployment: Deployment
@@ -76,6 +78,29 @@ def test_every_executed_model_has_a_bounded_queue_and_no_response_cache(contract
     assert not config.response_cache.enable
 
 
+@pytest.mark.parametrize("spec", SEGMENTERS, ids=attrgetter("name"))
+def test_gpu_segmenter_warms_up_for_one_picture_and_for_a_full_batch(spec: SegmenterContract) -> None:
+    for deployment in (PRODUCTION, ON_ONNXRUNTIME):
+        sizes = [one.batch_size for one in model_config(model(spec.name), deployment).model_warmup]
+        assert sizes == [1, spec.max_batch_size]
+
+
+def test_onnxruntime_segmenter_is_tritons_own_backend() -> None:
+    config = model_config(model("unetpp"), ON_ONNXRUNTIME)
+    assert (config.backend, config.default_model_filename) == ("onnxruntime", "model.onnx")
+    assert config.instance_group[0].kind == pb.ModelInstanceGroup.KIND_GPU
+    assert config.dynamic_batching.max_queue_delay_microseconds == 500
+    on_cpu = model_config(model("unetpp"), Deployment("onnxruntime", threads=3))
+    assert on_cpu.instance_group[0].kind == pb.ModelInstanceGroup.KIND_CPU
+    assert on_cpu.parameters["intra_op_thread_count"].string_value == "3"
+
+
+@pytest.mark.parametrize(("runtime", "device"), [("tensorrt", "cpu"), ("openvino", "gpu")])
+def test_runtime_on_the_wrong_device_is_refused(runtime: Runtime, device: Device) -> None:
+    with pytest.raises(ContractError, match=f"{runtime} runs on a"):
+        Deployment(runtime, device)
+
+
 def test_instance_counts_reach_the_models() -> None:
     assert model_config(model("skin_mask"), CPU).instance_group[0].count == 3
 
@@ -87,7 +112,7 @@ def test_impossible_deployment_is_refused(instances: int, threads: int) -> None:
 
 
 def test_committed_files_are_what_the_contract_gives() -> None:
-    assert stale_files(generated_files(), Path(__file__).resolve().parents[2]) == []
+    assert stale_files(generated_files(), Path(__file__).resolve().parents[3]) == []
 
 
 def test_changed_and_missing_files_are_found_and_rewritten(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
-"""A runnable CPU model repository: configs from the contract, steps from templates, networks from ONNX files.
+"""A runnable model repository: configs from the contract, steps from templates, networks from a build folder.
 
-The repository is built beside its target and renamed into place, so that a server never sees half of one. Needs
-neither torch nor the training code.
+The repository is built beside its target and renamed into place, so that a server never sees half of one.
 """
 
 from __future__ import annotations
@@ -15,35 +14,27 @@ from typing import Final
 from wrinkle_core.contract import MODELS, SEGMENTERS, ModelContract, SegmenterContract, model, segmenter
 from wrinkle_core.errors import ArtifactError
 from wrinkle_export.bundle import bundled
-from wrinkle_export.network_check import check_network
-from wrinkle_export.triton_config import Deployment, config_text
+from wrinkle_export.repository.deployment import Deployment
+from wrinkle_export.repository.network_check import check_network
+from wrinkle_export.repository.served_network import ServedNetwork
+from wrinkle_export.repository.triton_config import config_text
 
-__all__ = ["assemble_repository", "bundled_network", "served_segmenters"]
+__all__ = ["assemble_repository", "served_segmenters"]
 
-_VERSION: Final = "1"
 _SEGMENTER_STEP: Final = Path(__file__).resolve().parent / "templates" / "openvino_segmenter" / "model.py"
 _MODEL_NAMES: Final = frozenset(contract.name for contract in MODELS)
 
 
-def bundled_network(name: str) -> Path:
-    """Return the deployable ONNX file of segmenter ``name`` that came with this installation.
-
-    Raises:
-        ArtifactError: This installation has no weights for it.
-    """
-    onnx_path = bundled("checkpoints") / name / "model.onnx"
-    if not onnx_path.is_file():
-        raise ArtifactError(f"This installation has no trained weights for {name}; give an ONNX file for it.")
-    return onnx_path
-
-
-def assemble_repository(target: Path, networks: Mapping[str, Path], deployment: Deployment) -> Path:
+def assemble_repository(
+    target: Path, networks: Mapping[str, ServedNetwork], deployment: Deployment, *, version: int = 1
+) -> Path:
     """Build a runnable repository at ``target``, replacing one that was assembled there before.
 
     Args:
         target: Folder to make; its parent is made when missing.
-        networks: ONNX file of each segmenter to serve, by the segmenter's name.
-        deployment: Instances, threads and precision; its runtime must be ``openvino``.
+        networks: Files of each segmenter to serve, by the segmenter's name.
+        deployment: What runs them and how.
+        version: Triton version number that every model gets.
 
     Returns:
         ``target``.
@@ -52,19 +43,18 @@ def assemble_repository(target: Path, networks: Mapping[str, Path], deployment: 
         ArtifactError: A network does not fit the contract, or ``target`` holds something else.
         InvalidParameterError: No segmenter has one of the names.
     """
-    if deployment.runtime != "openvino":
-        raise ArtifactError("Only the openvino runtime is assembled here; build TensorRT plans on the GPU host.")
     if not networks:
         raise ArtifactError("There is no network to serve; name at least one segmenter.")
     specs = [segmenter(name) for name in networks]
-    for spec in specs:
-        check_network(networks[spec.name], model(spec.name))
+    if deployment.runtime != "tensorrt":  # a plan can be opened on its own GPU only; its manifest was compared
+        for spec in specs:
+            check_network(networks[spec.name].main_path, model(spec.name))
     _require_replaceable(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as scratch:
         fresh, old = Path(scratch, "fresh"), Path(scratch, "old")
         for contract in _served_models(specs):
-            _write_model(fresh / contract.name, contract, networks.get(contract.name), deployment)
+            _write_model(fresh / contract.name, contract, networks.get(contract.name), deployment, version)
         if target.exists():
             target.rename(old)
         fresh.rename(target)
@@ -76,15 +66,19 @@ def _served_models(specs: list[SegmenterContract]) -> list[ModelContract]:
     return [contract for contract in MODELS if contract.name in names]
 
 
-def _write_model(folder: Path, contract: ModelContract, onnx_path: Path | None, deployment: Deployment) -> None:
-    version = folder / _VERSION
-    version.mkdir(parents=True)  # Triton wants the version folder even of an ensemble
-    (folder / "config.pbtxt").write_text(config_text(contract, deployment), encoding="utf-8")
-    if onnx_path is not None:
-        shutil.copyfile(_SEGMENTER_STEP, version / "model.py")
-        shutil.copyfile(onnx_path, version / "model.onnx")
+def _write_model(
+    folder: Path, contract: ModelContract, network: ServedNetwork | None, deployment: Deployment, version: int
+) -> None:
+    versioned = folder / str(version)
+    versioned.mkdir(parents=True)  # Triton wants the version folder even of an ensemble
+    (folder / "config.pbtxt").write_text(config_text(contract, deployment, network), encoding="utf-8")
+    if network is not None:
+        for name, path in network.files.items():
+            shutil.copyfile(path, versioned / name)
+        if deployment.runtime == "openvino":
+            shutil.copyfile(_SEGMENTER_STEP, versioned / "model.py")
     elif contract.kind != "ensemble":
-        shutil.copyfile(bundled("model_repository") / contract.name / _VERSION / "model.py", version / "model.py")
+        shutil.copyfile(bundled("model_repository") / contract.name / "1" / "model.py", versioned / "model.py")
 
 
 def _require_replaceable(target: Path) -> None:
@@ -104,5 +98,5 @@ def served_segmenters(repository: Path) -> tuple[SegmenterContract, ...]:
     """
     found = tuple(spec for spec in SEGMENTERS if (repository / spec.ensemble / "config.pbtxt").is_file())
     if not found:
-        raise ArtifactError(f"{repository} holds no ensemble of ours; `wrinkle export assemble` makes a repository.")
+        raise ArtifactError(f"{repository} holds no ensemble of ours; `wrinkle export repository` makes a repository.")
     return found
