@@ -9,9 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from wrinkle_train.batches import PictureBatch
-from wrinkle_train.data.photo_dataset import TextureBatch
-from wrinkle_train.dataset import Batch
+from wrinkle_train.batches.kinds import Batch, PictureBatch, TextureBatch
 
 
 def line_picture(rng: np.random.Generator, side_px: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

@@ -1,4 +1,4 @@
-"""Pytest plugin: one real Triton server for the whole session, on networks that need no training.
+"""Pytest plugin: one real Triton server for the whole session, on networks that need no training; how to start more.
 
 The networks are dark-line filters: a pixel darker than its surroundings gets a high probability. They answer every
 photograph with a non-trivial mask that has many pixels near the threshold, so equality tests mean something.
@@ -6,7 +6,9 @@ photograph with a non-trivial mask that has many pixels near the threshold, so e
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from wrinkle_core.assets import fetch_assets
-from wrinkle_core.contract import SEGMENTERS, SegmenterContract
+from wrinkle_core.contract import SEGMENTERS, SegmenterContract, segmenter
 from wrinkle_export.repository.assemble import assemble_repository
 from wrinkle_export.repository.deployment import Deployment
 from wrinkle_export.repository.served_network import ServedNetwork
@@ -92,17 +94,65 @@ def live_repository(dark_line_served: dict[str, ServedNetwork], tmp_path_factory
 
 
 @pytest.fixture(scope="session")
-def live_server(live_repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServer]:
-    """Return a server that answers, on free ports."""
+def small_repository(dark_line_served: dict[str, ServedNetwork], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a repository with one segmenter, ``unetpp``, and one process per step."""
+    fetch_assets()
+    deployment = Deployment("openvino", preprocess_instances=1, threshold_instances=1)
+    target = tmp_path_factory.mktemp("small") / "repository"
+    return assemble_repository(target, {"unetpp": dark_line_served["unetpp"]}, deployment)
+
+
+def options_on_free_ports(repository: Path, log_path: Path, *segmenters: str, max_repairs: int = 5) -> ServerOptions:
+    """Return how to start a server of ``segmenters``, all when none is named, that ends within ten seconds."""
     http_port, grpc_port, metrics_port = free_ports(3)
-    options = ServerOptions(
-        live_repository,
-        SEGMENTERS,
+    return ServerOptions(
+        repository,
+        tuple(segmenter(name) for name in segmenters) or SEGMENTERS,
         http_port=http_port,
         grpc_port=grpc_port,
         metrics_port=metrics_port,
-        log_path=tmp_path_factory.mktemp("log") / "triton.log",
+        log_path=log_path,
         exit_timeout_s=10,
+        max_repairs=max_repairs,
     )
-    with ModelServer(options) as server:
+
+
+@dataclass(frozen=True)
+class ServeProcess:
+    """A ``wrinkle serve`` that serves, and its HTTP, gRPC and metrics ports."""
+
+    process: subprocess.Popen[str]
+    ports: tuple[int, ...]
+
+
+def start_serve(command: Sequence[str], **settings: Any) -> ServeProcess:
+    """Start ``command``, a ``wrinkle serve``, on free ports and wait until it says how to stop it.
+
+    Args:
+        command: Without the ports.
+        settings: As ``subprocess.Popen``.
+    """
+    ports = free_ports(3)
+    named = zip(("--http-port", "--grpc-port", "--metrics-port"), map(str, ports), strict=True)
+    process = subprocess.Popen(
+        [*command, *(word for pair in named for word in pair)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        **settings,
+    )
+    assert process.stdout is not None
+    told = ""
+    while "Ctrl-C" not in told:
+        line = process.stdout.readline()
+        assert line, f"wrinkle serve ended: {told}"
+        told += line
+    assert f":{ports[0]}" in told
+    return ServeProcess(process, tuple(ports))
+
+
+@pytest.fixture(scope="session")
+def live_server(live_repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServer]:
+    """Return a server that answers, on free ports."""
+    with ModelServer(options_on_free_ports(live_repository, tmp_path_factory.mktemp("log") / "triton.log")) as server:
         yield server

@@ -8,14 +8,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from wrinkle_core.contract import segmenter
+from live_server import options_on_free_ports
 from wrinkle_core.errors import ServerFaultError, WrinkleError
-from wrinkle_export.repository.assemble import assemble_repository
-from wrinkle_export.repository.deployment import Deployment
-from wrinkle_export.repository.served_network import ServedNetwork
 from wrinkle_server.model_server import ModelServer
-from wrinkle_server.options import ServerOptions
-from wrinkle_server.ports import free_ports
 from wrinkle_server.warmup import infer_raw, warmup_photo
 
 pytestmark = pytest.mark.live
@@ -24,20 +19,8 @@ HOST = "127.0.0.1"
 
 
 @pytest.fixture
-def server(dark_line_served: dict[str, ServedNetwork], tmp_path: Path) -> Iterator[ModelServer]:
-    deployment = Deployment("openvino", preprocess_instances=1, threshold_instances=1)
-    repository = assemble_repository(tmp_path / "repository", {"unetpp": dark_line_served["unetpp"]}, deployment)
-    http_port, grpc_port, metrics_port = free_ports(3)
-    options = ServerOptions(
-        repository,
-        (segmenter("unetpp"),),
-        http_port=http_port,
-        grpc_port=grpc_port,
-        metrics_port=metrics_port,
-        log_path=tmp_path / "triton.log",
-        exit_timeout_s=10,
-        max_repairs=1,
-    )
+def server(small_repository: Path, tmp_path: Path) -> Iterator[ModelServer]:
+    options = options_on_free_ports(small_repository, tmp_path / "triton.log", "unetpp", max_repairs=1)
     with ModelServer(options) as running:
         yield running
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from wrinkle_core.contract import segmenter
+from live_server import options_on_free_ports, start_serve
 from wrinkle_core.errors import ServerStartError
 from wrinkle_export.repository.assemble import assemble_repository
 from wrinkle_export.repository.deployment import Deployment
@@ -26,7 +26,7 @@ from wrinkle_export.repository.served_network import ServedNetwork
 from wrinkle_server.leftovers import SHARED_MEMORY
 from wrinkle_server.model_server import ModelServer
 from wrinkle_server.options import ServerOptions
-from wrinkle_server.ports import free_ports, port_is_free
+from wrinkle_server.ports import port_is_free
 from wrinkle_server.warmup import infer_raw, warmup_photo
 
 pytestmark = pytest.mark.live
@@ -34,26 +34,9 @@ pytestmark = pytest.mark.live
 HOST = "127.0.0.1"
 
 
-@pytest.fixture(scope="module")
-def small_repository(dark_line_served: dict[str, ServedNetwork], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a repository with one segmenter and one process per step."""
-    deployment = Deployment("openvino", preprocess_instances=1, threshold_instances=1)
-    target = tmp_path_factory.mktemp("small") / "repository"
-    return assemble_repository(target, {"unetpp": dark_line_served["unetpp"]}, deployment)
-
-
 @pytest.fixture
 def options(small_repository: Path, tmp_path: Path) -> ServerOptions:
-    http_port, grpc_port, metrics_port = free_ports(3)
-    return ServerOptions(
-        small_repository,
-        (segmenter("unetpp"),),
-        http_port=http_port,
-        grpc_port=grpc_port,
-        metrics_port=metrics_port,
-        log_path=tmp_path / "triton.log",
-        exit_timeout_s=10,
-    )
+    return options_on_free_ports(small_repository, tmp_path / "triton.log", "unetpp")
 
 
 def remains(owner: int) -> list[str]:
@@ -147,7 +130,7 @@ def test_administration_needs_the_key(live_server: ModelServer) -> None:
 
 @dataclass(frozen=True)
 class Serving:
-    """A ``wrinkle serve`` process and where it listens."""
+    """A ``wrinkle serve`` process, where it listens, and its server."""
 
     process: subprocess.Popen[str]
     ports: tuple[int, ...]
@@ -156,24 +139,13 @@ class Serving:
 
 @pytest.fixture
 def serving(small_repository: Path) -> Iterator[Serving]:
-    ports = free_ports(3)
-    command = [sys.executable, "-c", "import typer; from wrinkle_server.serve_command import serve; typer.run(serve)"]
-    command += ["--model-repository", str(small_repository)]
-    for option, port in zip(("--http-port", "--grpc-port", "--metrics-port"), ports, strict=True):
-        command += [option, str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert process.stdout is not None
-    told = ""
-    while "Ctrl-C" not in told:
-        line = process.stdout.readline()
-        assert line, f"wrinkle serve ended: {told}"
-        told += line
-    assert f"http://{HOST}:{ports[0]}" in told
+    program = "import typer; from wrinkle_server.serve_command import serve; typer.run(serve)"
+    started = start_serve([sys.executable, "-c", program, "--model-repository", str(small_repository)])
+    process = started.process
     child = next(each for each in psutil.Process(process.pid).children() if "tritonserver" in each.name())
-    yield Serving(process, ports, child)
-    process.kill()
-    process.wait()
-    process.stdout.close()
+    with process:
+        yield Serving(process, started.ports, child)
+        process.kill()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from live_server import start_serve
 from wrinkle_core.assets import fetch_assets
 from wrinkle_core.contract import MODELS, SEGMENTERS
-from wrinkle_server.ports import free_ports
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(900)]
 
@@ -47,24 +47,10 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 @pytest.fixture
 def serving(installed: Path, tmp_path: Path) -> Iterator[str]:
     """Run the installed ``wrinkle serve`` and return its HTTP address."""
-    http_port, grpc_port, metrics_port = free_ports(3)
-    ports = ["--http-port", str(http_port), "--grpc-port", str(grpc_port), "--metrics-port", str(metrics_port)]
-    process = subprocess.Popen(
-        [str(installed / "wrinkle"), "serve", *ports, "--log-file", str(tmp_path / "triton.log")],
-        cwd=tmp_path,
-        env=outside_this_environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    with process:
-        assert process.stdout is not None
-        told = ""
-        while "Ctrl-C" not in told:
-            line = process.stdout.readline()
-            assert line, f"wrinkle serve ended: {told}"
-            told += line
-        yield f"http://127.0.0.1:{http_port}"
+    command = [str(installed / "wrinkle"), "serve", "--log-file", str(tmp_path / "triton.log")]
+    started = start_serve(command, cwd=tmp_path, env=outside_this_environment())
+    with started.process as process:
+        yield f"http://127.0.0.1:{started.ports[0]}"
         process.terminate()
         assert process.wait(60) == 0
 

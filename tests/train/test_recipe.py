@@ -33,6 +33,12 @@ def test_an_unknown_key_is_named(tmp_path: Path) -> None:
         load_recipe(changed)
 
 
+def test_a_recipe_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ContractError, match=r"binary\.yaml is no valid YAML"):
+        load_recipe(tmp_path / "binary.yaml")
+
+
 def test_a_recipe_that_is_no_mapping_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ContractError, match="mapping"):
         load_recipe(_write(tmp_path, "list", "- 1\n"))
@@ -129,6 +135,7 @@ def test_a_filter_has_nothing_to_train() -> None:
         ("train: {steps: 5}", "steps or epochs"),
         ("train: {accumulate: 5}", "accumulate"),
         ("train: {crop_px: 2048}", "crop_px"),
+        ("train: {scale_range: [1.4, 0.7]}", "scale_range"),
         ("loss: {kind: pixel, terms: [bce, bce]}", "twice"),
         ("loss: {kind: weighted_deep_supervision}", "wds_unet"),
         ("pretraining: {task: masked}", r"pretraining.*train"),

@@ -8,7 +8,7 @@ from wrinkle_train.comparison.registry import SYSTEMS
 from wrinkle_train.networks.registry import count_parameters
 from wrinkle_train.recipe import FilterRecipe, Recipe, load_any_recipe
 from wrinkle_train.recipe_files import find_recipe, recipe_names
-from wrinkle_train.recipe_scale import scaled
+from wrinkle_train.training.scale import scaled
 
 # Accuracy, IoU, sensitivity, precision, F1, specificity.
 PAPER_1 = {

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from wrinkle_core.errors import ContractError, NoFaceError
 from wrinkle_train.metrics import score_mask
+from wrinkle_train.scores.validation_set import RenderedPhoto
 from wrinkle_train.served import PhotoProbability, ServedSegmenter, cut
-from wrinkle_train.validation_set import RenderedPhoto
 
 __all__ = ["EvaluationScores", "choose_threshold", "evaluate", "validation_curve"]
 
@@ -63,11 +63,12 @@ def evaluate(system: ServedSegmenter, folder: Path, threshold: float) -> Evaluat
     """Score ``system`` on every pair of ``folder``.
 
     Raises:
-        ContractError: The folder holds no pairs.
+        ContractError: The folder holds no pairs, a picture is missing, or no base shows a smooth face.
     """
     truths = sorted(folder.glob("*_gt.png"))
     if not truths:
         raise ContractError(f"{folder.name} holds no *_gt.png; give --data the folder that holds eval/.")
+    _require_pictures(folder, truths)
     bases = {path.name[:3]: system.probability(path.read_bytes()) for path in sorted(folder.glob("*_base.jpg"))}
     rows = []
     for path in truths:
@@ -98,6 +99,9 @@ def validation_curve(system: ServedSegmenter, photos: Sequence[RenderedPhoto]) -
     """Return mean strict and tolerant F1 on rendered validation photographs, by threshold.
 
     A photograph whose face is not found again after rendering is left out.
+
+    Raises:
+        ContractError: No photograph shows a face.
     """
     rows: dict[float, list[tuple[float, float]]] = {threshold: [] for threshold in _THRESHOLDS}
     for photo in photos:
@@ -108,12 +112,25 @@ def validation_curve(system: ServedSegmenter, photos: Sequence[RenderedPhoto]) -
         for threshold, scores in rows.items():
             result = score_mask(cut(found, threshold), photo.truth)
             scores.append((result.f1, result.tolerant_f1))
+    if not all(rows.values()):
+        raise ContractError("No validation photograph shows a face; name a threshold in place of tuning one.")
     return {t: (fmean(s for s, _ in scores), fmean(s for _, s in scores)) for t, scores in rows.items()}
 
 
 def choose_threshold(curve: dict[float, tuple[float, float]]) -> float:
     """Return the threshold with the best strict F1."""
     return max(curve, key=lambda threshold: curve[threshold][0])
+
+
+def _require_pictures(folder: Path, truths: Sequence[Path]) -> None:
+    """Raise before the first, slow inference where a picture is missing."""
+    bases = {path.name[:3] for path in folder.glob("*_base.jpg")}
+    for path in truths:
+        photo, base = path.name.replace("_gt.png", ".jpg"), f"{path.name[:3]}_base.jpg"
+        if not (folder / photo).is_file() or path.name[:3] not in bases:
+            raise ContractError(f"{path.name} needs {photo} and {base} beside it; add them or take it out.")
+    if not bases - set(_WRINKLED_FACES):
+        raise ContractError(f"{folder.name} holds no base of a smooth face; add one to count false positives on.")
 
 
 def _read_truth(path: Path) -> NDArray[np.uint8]:

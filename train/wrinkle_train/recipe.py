@@ -17,7 +17,7 @@ from wrinkle_train.recipe_schema.optimisation import LossRecipe, TrainRecipe
 from wrinkle_train.recipe_schema.paper import PaperRow
 from wrinkle_train.recipe_schema.pretraining import PretrainingRecipe
 from wrinkle_train.recipe_schema.strict import Strict
-from wrinkle_train.recipe_yaml import read_recipe_file
+from wrinkle_train.recipe_schema.yaml_file import read_recipe_file
 
 __all__ = [
     "DataRecipe",

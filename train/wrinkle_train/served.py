@@ -24,7 +24,7 @@ from wrinkle_core.inference import OnnxSegmenter
 from wrinkle_core.landmarks import FaceLandmarker
 from wrinkle_core.postprocess import ThresholdOptions, postprocess
 from wrinkle_core.preprocess import prepare
-from wrinkle_train.training import load_weights
+from wrinkle_train.weights_file import load_weights
 
 __all__ = ["PhotoProbability", "ServedSegmenter", "cut"]
 

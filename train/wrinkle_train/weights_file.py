@@ -20,8 +20,15 @@ __all__ = ["load_weights", "read_recipe", "save_weights"]
 
 
 def save_weights(network: Deployable, recipe: Recipe | PretrainingStage, path: Path) -> Path:
-    """Write ``network`` as float16 safetensors with its recipe in the header; the file is replaced at once."""
+    """Write ``network`` as float16 safetensors with its recipe in the header; the file is replaced at once.
+
+    Raises:
+        ArtifactError: A weight is too large for float16.
+    """
     tensors = {name: _stored(value) for name, value in network.state_dict().items()}
+    for name, value in network.state_dict().items():
+        if not torch.equal(tensors[name].isinf(), value.cpu().isinf()):
+            raise ArtifactError(f"{path.name}: {name} is too large for float16; train with a lower learning rate.")
     key = "recipe" if isinstance(recipe, Recipe) else "stage"
     partial = path.with_name(f".{path.name}.partial")
     save_file(tensors, partial, metadata={key: recipe.model_dump_json(), "format": "pt"})

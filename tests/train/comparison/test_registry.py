@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from line_pictures import line_picture
 from wrinkle_core.errors import ContractError, InvalidParameterError
 from wrinkle_core.landmarks import FaceLandmarker
+from wrinkle_train.commands.evaluate import evaluate
 from wrinkle_train.comparison.registry import SYSTEMS, ComparisonSystem, comparison_system
 from wrinkle_train.comparison.serving import as_network
 from wrinkle_train.comparison.tuning import best, tune
-from wrinkle_train.evaluate_command import evaluate
 from wrinkle_train.render.faces import Library
-from wrinkle_train.validation_set import RenderedPhoto, validation_photos
+from wrinkle_train.scores.validation_set import RenderedPhoto, validation_photos
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "comparison-systems.md"
 EVERY = pytest.mark.parametrize("system", SYSTEMS.values(), ids=SYSTEMS)

@@ -11,8 +11,8 @@ from wrinkle_core.landmarks import FaceLandmarker
 from wrinkle_train.comparison.registry import ComparisonSystem
 from wrinkle_train.comparison.serving import MASK_CUT, served
 from wrinkle_train.metrics import score_mask
+from wrinkle_train.scores.validation_set import RenderedPhoto
 from wrinkle_train.served import cut
-from wrinkle_train.validation_set import RenderedPhoto
 
 __all__ = ["TUNING_PHOTOS", "best", "tune"]
 

@@ -2,8 +2,9 @@
 
 Paper 1: horizontal flip (probability assumed 0.5) and a rotation of -45 to 45 degrees.
 Paper 2 names its transforms only; the values are those of the same group's later training code (CSWinUNETR), read as
-Albumentations' parameters: methods.md, section 3. Its elastic step (alpha 1, sigma 50) moves no pixel by more than some
-hundredths, its lens centre by no more than a tenth: both are kept as published.
+Albumentations' parameters: methods.md, section 3. Its elastic step (alpha 1, sigma 50) moves pixels by 0.004 px on
+average and 0.02 px at most, its lens centre lies at most 0.1 px beside the middle: kept as published, both change next
+to nothing.
 """
 
 from __future__ import annotations

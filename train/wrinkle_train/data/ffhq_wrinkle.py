@@ -56,7 +56,7 @@ def read_ffhq_wrinkle(root: Path, *, images: Path | None = None, skip_missing: b
     if lost and not skip_missing:
         raise ContractError(
             f"{_MANUAL}/{manual[lost[0]].name} and {len(lost) - 1} more masks have no picture; put FFHQ's pictures "
-            f"into {_FFHQ}, or ask to skip masks without one."
+            f"into {_FFHQ}, or take these masks out."
         )
     return tuple(
         PhotoRecord(name, image, mask=manual.get(name), weak=weak.get(name), parsed=parsed.get(name))

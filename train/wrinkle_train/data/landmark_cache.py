@@ -99,9 +99,7 @@ def find_landmarks(
                 unsaved += 1
             if np.isnan(entry.shares).any():
                 if not skip_faceless:
-                    raise NoFaceError(
-                        f"No face was found in {record.image.name}; take the picture out, or skip pictures without one."
-                    )
+                    raise NoFaceError(f"No face was found in {record.image.name}; take the picture and its mask out.")
                 faceless.append(record.id)
             else:
                 shares[record.id] = entry.shares

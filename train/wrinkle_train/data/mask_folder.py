@@ -60,7 +60,7 @@ def read_cropped_masks(images: Path, table: Path, *, skip_missing: bool = False)
         raise ContractError(f"There is no table {table.name}; give the CSV with the masks' crop limits.")
     pictures = files_by_id(images)
     records: dict[str, PhotoRecord] = {}
-    with table.open(newline="", encoding="utf-8") as file:
+    with table.open(newline="", encoding="utf-8-sig", errors="replace") as file:
         reader = csv.DictReader(file)
         absent = [column for column in _COLUMNS if column not in (reader.fieldnames or ())]
         if absent:
@@ -89,10 +89,7 @@ def _row(row: dict[str, str], table: Path, line: int) -> tuple[str, Path, CropLi
 
 
 def _lost(mask: Path, name: str, images: Path) -> str:
-    return (
-        f"The mask {mask.name} has no picture {name} in {images.name}; add the picture, or ask to skip masks "
-        "without one."
-    )
+    return f"The mask {mask.name} has no picture {name} in {images.name}; add the picture, or take the mask out."
 
 
 def _some(records: list[PhotoRecord], source: Path) -> tuple[PhotoRecord, ...]:

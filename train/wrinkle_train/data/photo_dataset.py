@@ -17,19 +17,18 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from wrinkle_core.errors import ContractError, InvalidParameterError, NoFaceError
+from wrinkle_train.batches.kinds import Batch, TextureBatch
 from wrinkle_train.data.augmentation import Augmentation, draw_warp
 from wrinkle_train.data.landmark_cache import FoundLandmarks
 from wrinkle_train.data.photo_frame import FrameOptions, PhotoFrame, prepare_frame
 from wrinkle_train.data.records import PhotoRecord
 from wrinkle_train.data.sample_order import SampleKey
 from wrinkle_train.data.warps import Warp
-from wrinkle_train.dataset import Batch
 
 __all__ = [
     "PicturePhotos",
     "SampleOptions",
     "SegmentationPhotos",
-    "TextureBatch",
     "TexturePhotos",
     "segmentation_batch",
     "texture_batch",
@@ -55,18 +54,6 @@ class SampleOptions:
     seed: int = 0
     label_outside_mask: bool = False
     keep_mb: int = 256
-
-
-class TextureBatch(NamedTuple):
-    """Batch of paper 2's stage 1.
-
-    Attributes:
-        pixels: (N, 3, H, W) uint8, unmasked RGB.
-        texture: (N, H, W) uint8, masked texture map.
-    """
-
-    pixels: Tensor
-    texture: Tensor
 
 
 class _Planes(NamedTuple):
@@ -123,11 +110,14 @@ class _Photos(Dataset[Any]):
         """Return one picture prepared, before augmentation; kept in memory while there is room."""
         if index in self._kept:
             return self._kept[index]
-        frame = prepare_frame(self.records[index], self.frames, self._shares[index] if self._shares else None)
+        frame = self._prepared(index)
         if self._kept_bytes + frame.size_bytes <= self.samples.keep_mb * _MB:
             self._kept[index] = frame
             self._kept_bytes += frame.size_bytes
         return frame
+
+    def _prepared(self, index: int) -> PhotoFrame:
+        return prepare_frame(self.records[index], self.frames, self._shares[index] if self._shares else None)
 
     def _planes(self, key: SampleKey | int) -> _Planes:
         """Return the planes of a sample after one common warp and window; a bare index is of epoch 0."""

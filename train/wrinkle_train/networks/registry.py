@@ -11,11 +11,12 @@ from torch.overrides import TorchFunctionMode
 
 from wrinkle_core.errors import ArtifactError
 from wrinkle_train.networks.deployable import Deployable, Normalise
-from wrinkle_train.networks.encoder_unet import UNET_DECODER_CHANNELS, encoder_unet
+from wrinkle_train.networks.encoder_unet import encoder_unet
+from wrinkle_train.networks.smp_networks import SMP_DECODER_CHANNELS
 from wrinkle_train.networks.striped_wrinet import StripedWriNet
 from wrinkle_train.networks.swin_unetr import SwinUNETR2d, parameters_without_position_tables
 from wrinkle_train.networks.unet import UNet
-from wrinkle_train.networks.unetpp import DECODER_CHANNELS, UNETPP_DECODER_CHANNELS, unetpp
+from wrinkle_train.networks.unetpp import DECODER_CHANNELS, unetpp
 from wrinkle_train.networks.wds_unet import WdsUNet
 from wrinkle_train.recipe_schema.network import NetworkRecipe
 
@@ -51,14 +52,14 @@ def count_parameters(recipe: NetworkRecipe) -> int:
 def _bare(recipe: NetworkRecipe, encoder_weights: Path | None) -> nn.Module:
     planes = recipe.output_planes
     if recipe.name in ("unetpp", "encoder_unet"):
-        imagenet = encoder_weights is not None or (recipe.imagenet and recipe.has_packaged_encoder)
+        imagenet = encoder_weights is not None or recipe.starts_from_package
+        usual = DECODER_CHANNELS if recipe.has_packaged_encoder else SMP_DECODER_CHANNELS
         if recipe.name == "unetpp":
             return unetpp(
                 recipe.encoder,
                 in_channels=recipe.in_channels,
                 classes=planes,
-                decoder_channels=recipe.decoder_channels
-                or (DECODER_CHANNELS if recipe.has_packaged_encoder else UNETPP_DECODER_CHANNELS),
+                decoder_channels=recipe.decoder_channels or usual,
                 deep_supervision=recipe.deep_supervision,
                 imagenet=imagenet,
                 encoder_weights=encoder_weights,
@@ -67,8 +68,7 @@ def _bare(recipe: NetworkRecipe, encoder_weights: Path | None) -> nn.Module:
             recipe.encoder,
             in_channels=recipe.in_channels,
             classes=planes,
-            decoder_channels=recipe.decoder_channels
-            or (DECODER_CHANNELS if recipe.has_packaged_encoder else UNET_DECODER_CHANNELS),
+            decoder_channels=recipe.decoder_channels or usual,
             imagenet=imagenet,
             encoder_weights=encoder_weights,
         )

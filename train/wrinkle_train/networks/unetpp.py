@@ -16,12 +16,12 @@ import torch.nn.functional as F  # noqa: N812
 from segmentation_models_pytorch.decoders.unetplusplus.decoder import UnetPlusPlusDecoder
 from torch import Tensor, nn
 
-from wrinkle_train.networks.encoder_weights import LITE0_ENCODER, prepare_encoder, require_encoder
+from wrinkle_train.networks.encoder_weights import LITE0_ENCODER
 from wrinkle_train.networks.input_sides import require_sides
+from wrinkle_train.networks.smp_networks import SMP_DECODER_CHANNELS, smp_network
 
-__all__ = ["DECODER_CHANNELS", "UNETPP_DECODER_CHANNELS", "DeepSupervisedUNetPlusPlus", "small_unetpp", "unetpp"]
+__all__ = ["DECODER_CHANNELS", "DeepSupervisedUNetPlusPlus", "small_unetpp", "unetpp"]
 
-UNETPP_DECODER_CHANNELS: Final = (256, 128, 64, 32, 16)
 DECODER_CHANNELS: Final = (128, 64, 32, 16, 16)
 _SUPERVISED_NODES: Final = ("x_3_3", "x_2_3", "x_1_3")  # the paper's X^{0,1}, X^{0,2}, X^{0,3}, all at half size
 _STRIDE: Final = 32
@@ -32,39 +32,32 @@ def unetpp(
     *,
     in_channels: int = 3,
     classes: int = 1,
-    decoder_channels: Sequence[int] = UNETPP_DECODER_CHANNELS,
+    decoder_channels: Sequence[int] = SMP_DECODER_CHANNELS,
     deep_supervision: bool = False,
     imagenet: bool = False,
     encoder_weights: Path | None = None,
 ) -> nn.Module:
-    """Return UNet++: (N, in_channels, H, W) float32 to (N, classes, H, W) logits, H and W divisible by 32.
+    """Return UNet++; other arguments, shapes and errors as in ``smp_network``.
 
     Args:
-        encoder: smp's name, or ``tu-`` and timm's.
-        in_channels: 3 for RGB.
-        classes: 1 or 2.
-        decoder_channels: Widths of the five decoder stages, coarse to fine.
+        encoder: As there.
+        in_channels: As there.
+        classes: As there.
+        decoder_channels: As there.
         deep_supervision: Add three heads; in training mode the network then returns a list, main logits first.
-        imagenet: Start the encoder from ImageNet weights.
-        encoder_weights: File they come from; None takes the packaged ones (EfficientNet-Lite0 only).
-
-    Raises:
-        InvalidParameterError: There is no such encoder.
-        ArtifactError: The weights are missing or do not fit.
+        imagenet: As there.
+        encoder_weights: As there.
     """
-    require_encoder(encoder)
-    network = smp.UnetPlusPlus(
+    network: nn.Module = smp_network(
+        smp.UnetPlusPlus,
         encoder,
-        encoder_weights=None,
-        decoder_channels=tuple(decoder_channels),
         in_channels=in_channels,
         classes=classes,
+        decoder_channels=decoder_channels,
+        imagenet=imagenet,
+        encoder_weights=encoder_weights,
     )
-    prepare_encoder(network.encoder, encoder, imagenet=imagenet, weights_file=encoder_weights)
-    if deep_supervision:
-        return DeepSupervisedUNetPlusPlus(network, decoder_channels, classes)
-    plain: nn.Module = network
-    return plain
+    return DeepSupervisedUNetPlusPlus(network, decoder_channels, classes) if deep_supervision else network
 
 
 def small_unetpp(*, imagenet: bool) -> nn.Module:

@@ -87,6 +87,11 @@ class NetworkRecipe(Strict):
         return self.normalisation or ("imagenet" if self.name == "unetpp" else "signed")
 
     @property
+    def starts_from_package(self) -> bool:
+        """Return whether the encoder starts from the packaged ImageNet weights."""
+        return self.imagenet and self.has_packaged_encoder
+
+    @property
     def has_packaged_encoder(self) -> bool:
         """Return whether the network's encoder is the one whose ImageNet weights are packaged."""
         return self.name in _ENCODER_FAMILIES and self.encoder == PACKAGED_ENCODER

@@ -139,6 +139,8 @@ class TrainRecipe(Strict):
             raise ValueError("give either steps or epochs")
         if self.batch_size % self.accumulate:
             raise ValueError("accumulate must divide batch_size")
+        if not 0 < self.scale_range[0] <= self.scale_range[1]:
+            raise ValueError("scale_range must rise and lie above 0")
         if self.schedule.kind == "warm_up_cosine" and self.steps is None:
             raise ValueError("schedule warm_up_cosine counts steps: give steps")
         return self

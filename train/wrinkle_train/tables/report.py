@@ -11,7 +11,7 @@ from dataclasses import fields
 from io import StringIO
 from typing import Final, Literal
 
-from wrinkle_train.pixel_metrics import PixelScores
+from wrinkle_train.scores.pixel_metrics import PixelScores
 from wrinkle_train.tables.result import RowResult
 
 __all__ = ["TABLES", "TableNumber", "images_csv", "summary_csv", "table_markdown"]

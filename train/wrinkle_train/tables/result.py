@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from wrinkle_train.pixel_metrics import SetScores
 from wrinkle_train.recipe import PaperRow
+from wrinkle_train.scores.pixel_metrics import SetScores
 
 __all__ = ["ExampleFace", "RowResult"]
 

@@ -10,19 +10,15 @@ from typing import Final
 
 import numpy as np
 
-from wrinkle_train.fitting import FitLimits
-from wrinkle_train.initial import WeightFiles
+from wrinkle_train.first_weights.initial import WeightFiles
+from wrinkle_train.fitting.fit import FitLimits
 from wrinkle_train.networks.registry import count_parameters
 from wrinkle_train.recipe import FilterRecipe, Recipe, load_any_recipe
 from wrinkle_train.recipe_files import find_recipe, recipe_names
-from wrinkle_train.recipe_run import RecipeRun, landmark_cache, run_recipe
-from wrinkle_train.recipe_scale import Scale
-from wrinkle_train.record_parts import read_parts
-from wrinkle_train.record_source import evaluation_photos
-from wrinkle_train.scoring import filter_marker, network_marker
 from wrinkle_train.tables.report import TableNumber
 from wrinkle_train.tables.result import ExampleFace, RowResult
-from wrinkle_train.weights_file import load_weights
+from wrinkle_train.training.recipe_run import RecipeRun, run_recipe
+from wrinkle_train.training.scale import Scale
 
 __all__ = ["PAPER_ORDER", "RowFiles", "run_row", "table_recipes"]
 
@@ -43,7 +39,7 @@ class RowFiles:
     """Folders and files of a table's rows.
 
     Attributes:
-        data: What ``record_parts.read_parts`` reads.
+        data: What ``data.parts.read_parts`` reads.
         out: Where all runs lie.
         imagenet: ImageNet weights by encoder name; a full-scale row that needs one and has none raises.
         cache: Landmarks found; the user's own folder if None.
@@ -115,22 +111,15 @@ def run_row(
         parameters=count_parameters(run.recipe.network) if isinstance(run.recipe, Recipe) else None,
         run_s=run.wall_s + run.stage_wall_s if is_trained else None,
         initial_weights=run.origin or "-",
-        examples=_examples(run, files),
+        examples=_examples(run),
     )
 
 
-def _examples(run: RecipeRun, files: RowFiles) -> tuple[ExampleFace, ...]:
-    if isinstance(run.recipe, FilterRecipe):
-        mark = filter_marker(run.recipe.filter)
-    else:
-        assert run.training is not None
-        mark = network_marker(load_weights(run.training.chosen)[0])
-    test = read_parts(files.data, run.recipe.data).test[:_EXAMPLES]
-    photos = evaluation_photos(test, run.recipe, files.cache or landmark_cache())
+def _examples(run: RecipeRun) -> tuple[ExampleFace, ...]:
     faces = []
-    for index, record in enumerate(photos.records):
-        frame = photos.frame(index)
+    for index, record in enumerate(run.photos.records[:_EXAMPLES]):
+        frame = run.photos.frame(index)
         assert frame.label is not None
-        marked = np.asarray(mark(photos, index) * frame.mask, np.uint8)
+        marked = np.asarray(run.mark(run.photos, index) * frame.mask, np.uint8)
         faces.append(ExampleFace(record.id, frame.rgb, frame.label, marked))
     return tuple(faces)

@@ -7,8 +7,8 @@ from typing import Final
 
 from wrinkle_core.errors import ContractError
 from wrinkle_train.data.rendered_set import RenderedSetPlan, library_sha256, make_rendered_set
-from wrinkle_train.recipe_scale import Scale
 from wrinkle_train.render.faces import read_library
+from wrinkle_train.training.scale import Scale
 
 __all__ = ["set_folder"]
 

@@ -1,0 +1,1 @@
+"""What training steps are fed: kinds of batches, where they are made from, how processes share them."""

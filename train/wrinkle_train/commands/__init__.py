@@ -1,0 +1,1 @@
+"""The training package's sub-commands of `wrinkle`, one file each."""

@@ -1,0 +1,1 @@
+"""One optimisation: its modules, optimiser, schedule, checkpoints and validation."""

@@ -1,0 +1,1 @@
+"""Scores of masks, of systems on data sets, and of annotators."""

@@ -1,0 +1,1 @@
+"""Weak labels: masked texture maps for a folder of faces."""
