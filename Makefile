@@ -12,7 +12,7 @@ DEMO := $(VENV)/.installed-demo
 DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint format serve train-demo bench clean
+.PHONY: help demo test test-slow lint format serve train-demo gpu-check bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,6 +47,10 @@ format: $(DEV) ## Rewrite: imports, layout, generated files
 train-demo: $(DEV) ## Train a tiny network on rendered wrinkles in a few minutes, from ../shared/data
 	$(BIN)/wrinkle assets fetch
 	$(BIN)/wrinkle train train/recipes/tiny-unetpp.yaml --data ../shared/data --out runs/train-demo
+
+gpu-check: $(DEV) ## Build, run and compare plans on this machine's GPU; see docs/gpu-checklist.md
+	$(BIN)/python -c 'import tensorrt' || $(BIN)/python -m pip install -e '.[tensorrt]'
+	$(BIN)/python -m pytest -m gpu tests/export/tensorrt/test_gpu.py
 
 bench: $(DEV) ## Where the time goes on this machine; figures land in bench/results/
 	$(BIN)/wrinkle assets fetch

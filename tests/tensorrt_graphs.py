@@ -16,14 +16,14 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-from wrinkle_export.tensorrt.comparison import onnx_runtime
-from wrinkle_export.tensorrt.graph_check import input_shape
-from wrinkle_export.tensorrt.preflight import Gpu
-from wrinkle_export.tensorrt.toolkit import Toolkit
 
 from wrinkle_core.contract import CONTRACT_VERSION
 from wrinkle_export.artifacts.build_folder import BuildFolder, Draft
 from wrinkle_export.artifacts.manifest import Artifact, ParityRecord, Ports, Precision, Source
+from wrinkle_export.tensorrt.comparison import onnx_runtime
+from wrinkle_export.tensorrt.graph_check import input_shape
+from wrinkle_export.tensorrt.preflight import Gpu
+from wrinkle_export.tensorrt.toolkit import Toolkit
 
 __all__ = [
     "CHANNELS",

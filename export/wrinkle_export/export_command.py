@@ -8,7 +8,10 @@ from __future__ import annotations
 import typer
 
 from wrinkle_export.graph.command import onnx
+from wrinkle_export.openvino_ir.command import openvino
+from wrinkle_export.parity.command import verify
 from wrinkle_export.repository.command import repository
+from wrinkle_export.tensorrt.command import check_tensorrt, tensorrt
 
 __all__ = ["app"]
 
@@ -20,5 +23,5 @@ def export() -> None:
     """Turn checkpoints into servable models."""
 
 
-app.command()(onnx)
-app.command()(repository)
+for command in (onnx, openvino, tensorrt, check_tensorrt, verify, repository):
+    app.command()(command)

@@ -163,4 +163,3 @@ print(json.dumps([events, type(telemetry).__name__]))
     events, telemetry = json.loads(told.stdout.splitlines()[-1])
     assert events == []
     assert telemetry != "NNCFTelemetry"
-    assert not (tmp_path / "intel").exists()

@@ -36,7 +36,7 @@ def openvino(
         typer.Option(
             min=1,
             max=64,
-            help="fp32: when run in bf16, keep layers in f32 until the picture is so many times smaller; less is faster.",
+            help="fp32: when run in bf16, keep f32 until the picture is so many times smaller; less is faster.",
         ),
     ] = 16,
     force: Annotated[bool, typer.Option("--force", help="Export again what is up to date.")] = False,

@@ -1,6 +1,6 @@
 """What a failing gate leaves behind: where the masks differ, and a script that shows it again.
 
-Orange: only PyTorch marks it. Blue: only the candidate does. White: both do.
+Orange: only PyTorch marks it. Blue: only the candidate does. Grey: both do.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ __all__ = ["Case", "mask_difference", "probability_difference", "remove_cases", 
 
 _ONLY_REFERENCE_RGB: Final = (230, 159, 0)
 _ONLY_CANDIDATE_RGB: Final = (86, 180, 233)
-_BOTH_RGB: Final = (255, 255, 255)
+_BOTH_RGB: Final = (140, 140, 140)
 _DIMMED: Final = 0.35
 _MARGIN: Final = 0.08  # of the face's size
 _MIN_SIDE_PX: Final = 640
 _NOTICE: Final = (
     "These folders hold photographs of faces: difference.png shows one, case.npz holds what the network saw of it, or "
-    "the whole photograph. Keep them as you keep the photographs, and delete them when the difference is understood.\n\n"
-    "difference.png: orange is marked by PyTorch only, blue by the candidate only, white by both.\n"
+    "the whole photograph. Keep them as you keep the photographs; delete them when the difference is understood.\n\n"
+    "difference.png: orange is marked by PyTorch only, blue by the candidate only, grey by both.\n"
     "reproduce.py: shows the difference again; `python reproduce.py`.\n"
 )
 

@@ -129,12 +129,16 @@ def verify(
         on_comparison: Called after each.
 
     Raises:
-        ArtifactError: Bytes changed, artifacts do not belong together, or one cannot be run.
+        ArtifactError: Bytes changed, artifacts do not belong together, one cannot be run, or none can be compared.
         WrinkleError: The server at ``url`` cannot answer.
     """
     network = reference.name
     common_source(build, network)
     found, not_compared = candidates(build, network, only)
+    if not found and url is None:
+        raise ArtifactError(f"Nothing of {network} can be compared here: {_reasons(not_compared)}.")
+    if url is not None and not (reference.recipe.is_servable and reference.checkpoint):
+        raise ArtifactError(f"{network} is no segmenter that a server could serve; leave --url out.")
     remove_cases(report, network)
     run = torch_runner(reference.network())
     answers = [run(picture.network_input) for picture in pictures.used]
@@ -154,8 +158,6 @@ def verify(
         build.record_parity(candidate.artifact, (_record(comparison, pictures.data_sha256),))
         settle(comparison, failed)
     if url is not None:
-        if not (reference.recipe.is_servable and has_masks):
-            raise ArtifactError(f"{network} is no segmenter that a server could serve; leave --url out.")
         settle(*_judge_live(url, reference.recipe.segmenter, pictures.used, answers))
     return NetworkVerdict(
         network=network,
@@ -221,6 +223,10 @@ def _judge_live(
             exact = wanted.levels.astype(np.float32) / np.float32(255)
             failed.append(Case("live", picture, differences[index], "live", url, "", image, exact, wanted.levels))
     return comparison, failed
+
+
+def _reasons(left_out: Sequence[NotCompared]) -> str:
+    return "; ".join(f"{one.what}, {one.why}" for one in left_out) or "there are no artifacts"
 
 
 def _failed(comparison: Comparison) -> list[int]:

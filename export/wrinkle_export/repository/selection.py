@@ -37,7 +37,7 @@ _CHOICES: Final[dict[tuple[Runtime, str], _Choice]] = {
     ("onnxruntime", "fp16"): _Choice(("onnx-fp16",), ("onnx-fp16",)),
     ("onnxruntime", "fp32"): _Choice(("onnx-fp32", "onnx-fp16-storage"), ("onnx-fp32", "onnx-fp16-storage")),
 }
-_PLAN_JUDGED_BY: Final = ("tensorrt-fp16", "tensorrt-fp32")
+_PLAN_JUDGED_BY: Final = ("tensorrt-against-onnxruntime", "tensorrt-fp16")
 
 
 def select_network(
@@ -125,7 +125,7 @@ def _plans(
     files, by_capability = {}, {}
     for artifact in plans:
         assert artifact.plan is not None
-        _require_servable(artifact, spec, _PLAN_JUDGED_BY)
+        _require_servable(artifact, spec, _PLAN_JUDGED_BY, must_be_judged=True)
         if artifact.plan.max_batch < spec.max_batch_size:
             raise ArtifactError(
                 f"{artifact.name} takes batches of up to {artifact.plan.max_batch}, {spec.name} is served with up to "

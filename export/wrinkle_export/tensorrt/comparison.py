@@ -30,7 +30,7 @@ MAX_STEPS: Final = math.ceil(_STEPS * _LIMITS.max_difference)
 
 MEAN_STEPS: Final = _STEPS * _LIMITS.mean_difference
 """Largest mean difference, in steps of 1/255. Between ONNX Runtime in FP32 and in FP16 it was at most 0.016 on the
-pictures below, for networks with random weights and for the shipped ones."""
+pictures below, for five networks with random weights."""
 
 _SEED: Final = 20240917
 _LINES: Final = 8

@@ -12,6 +12,7 @@ import torch
 
 from wrinkle_core.landmarks import FaceLandmarker
 from wrinkle_export.artifacts.build_folder import BuildFolder, Draft
+from wrinkle_export.bundle import bundled
 from wrinkle_export.graph.network_source import NetworkSource, network_source
 from wrinkle_export.graph.onnx_artifact import export_onnx
 from wrinkle_export.openvino_ir.ir import export_ir
@@ -57,6 +58,26 @@ def exported_tiny(tiny_source: NetworkSource, tmp_path_factory: pytest.TempPathF
     build = BuildFolder(folder)
     export_onnx(tiny_source, build, ["fp32", "fp16"])
     return folder
+
+
+@pytest.fixture(scope="session")
+def unetpp_source() -> NetworkSource:
+    return network_source(str(bundled("checkpoints") / "unetpp" / "model.safetensors"))
+
+
+@pytest.fixture(scope="session")
+def unetpp_build(unetpp_source: NetworkSource, tmp_path_factory: pytest.TempPathFactory) -> BuildFolder:
+    """Return the shipped weights exported; nobody changes it but for figures."""
+    build = BuildFolder(tmp_path_factory.mktemp("unetpp") / "build")
+    export_onnx(unetpp_source, build, ["fp32", "fp16"])
+    export_ir(build, "unetpp")
+    return build
+
+
+@pytest.fixture(scope="session")
+def unetpp_pictures(unetpp_source: NetworkSource, face_landmarker: FaceLandmarker) -> Pictures:
+    photos = ((name, encoded, None) for name, encoded in packaged_photos().items())
+    return pictures_of(photos, spec_of(unetpp_source.recipe), face_landmarker, 2)
 
 
 @pytest.fixture

@@ -18,8 +18,10 @@ from wrinkle_core.parity_limits import PARITY_LIMITS
 from wrinkle_export.artifacts.build_folder import BuildFolder, Draft
 from wrinkle_export.graph.network_source import NetworkSource
 from wrinkle_export.graph.onnx_artifact import export_onnx
+from wrinkle_export.parity.compare import compare, difference
 from wrinkle_export.parity.gate import NetworkVerdict, reference_of, verify
 from wrinkle_export.parity.pictures import Pictures
+from wrinkle_export.parity.runners import Answer
 from wrinkle_train.networks.deployable import Normalise
 
 FP32_ONLY = ("onnx-fp32",)
@@ -175,6 +177,13 @@ def test_an_ir_whose_onnx_file_was_replaced_is_refused(
         judged(tiny_build_with_ir, tiny_source, tiny_pictures, tmp_path / "report", ("openvino-f32",))
 
 
+def test_a_run_that_compares_nothing_is_no_pass(
+    tiny_build: BuildFolder, tiny_source: NetworkSource, tiny_pictures: Pictures, tmp_path: Path
+) -> None:
+    with pytest.raises(ArtifactError, match="Nothing of tiny can be compared"):
+        judged(tiny_build, tiny_source, tiny_pictures, tmp_path / "report", ("openvino-int8",))
+
+
 def test_another_checkpoint_is_refused(tiny_build: BuildFolder, tmp_path: Path) -> None:
     wrong = tmp_path / "model.safetensors"
     wrong.write_bytes(b"something else")
@@ -193,6 +202,22 @@ def test_random_weights_are_rebuilt_from_their_seed_and_compared_without_masks(
     assert verdict.passed
     assert len(verdict.comparisons) == 3
     assert all("mask_iou" not in one.figures for one in verdict.comparisons)
+
+
+def test_a_probability_that_is_none_counts_as_the_largest_difference(tiny_pictures: Pictures) -> None:
+    levels = np.zeros((1, 64, 64), np.uint8)
+    wanted = Answer.of(levels, np.zeros((1, 64, 64), np.float32))
+    broken = Answer.of(levels, np.full((1, 64, 64), np.nan, np.float32))
+    found = difference(tiny_pictures.used[0], wanted, broken, masks=False)
+    comparison = compare("onnx-fp16", [found], PARITY_LIMITS["onnx-fp16"], is_exact=True)
+    assert comparison.figures["max_difference"] == 1.0
+    assert not comparison.passed
+
+
+def test_few_photographs_may_lose_twice_as_much_and_no_more() -> None:
+    limits = PARITY_LIMITS["openvino-bf16"]
+    assert limits.mask_iou_over(10) == 0.99
+    assert limits.mask_iou_over(9) == pytest.approx(0.98)
 
 
 def test_every_runtime_that_is_compared_has_limits_no_looser_than_what_is_demanded() -> None:

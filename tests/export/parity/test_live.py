@@ -11,14 +11,11 @@ import pytest
 
 from wrinkle_core.contract import segmenter
 from wrinkle_core.errors import InvalidParameterError, ServerUnreachableError
-from wrinkle_core.landmarks import FaceLandmarker
 from wrinkle_export.artifacts.build_folder import BuildFolder
-from wrinkle_export.bundle import bundled
-from wrinkle_export.graph.network_source import NetworkSource, network_source
-from wrinkle_export.graph.onnx_artifact import export_onnx
+from wrinkle_export.graph.network_source import NetworkSource
 from wrinkle_export.parity.gate import verify
 from wrinkle_export.parity.live import LiveEnsemble
-from wrinkle_export.parity.pictures import Pictures, packaged_photos, pictures_of, spec_of
+from wrinkle_export.parity.pictures import Pictures
 from wrinkle_export.repository.assemble import assemble_repository
 from wrinkle_export.repository.deployment import Deployment
 from wrinkle_export.repository.served_network import ServedNetwork
@@ -27,24 +24,6 @@ from wrinkle_server.options import ServerOptions
 from wrinkle_server.ports import free_ports
 
 LIVE_ONLY = ("live",)
-
-
-@pytest.fixture(scope="module")
-def unetpp() -> NetworkSource:
-    return network_source(str(bundled("checkpoints") / "unetpp" / "model.safetensors"))
-
-
-@pytest.fixture(scope="module")
-def unetpp_build(unetpp: NetworkSource, tmp_path_factory: pytest.TempPathFactory) -> BuildFolder:
-    build = BuildFolder(tmp_path_factory.mktemp("live") / "build")
-    export_onnx(unetpp, build, ["fp32"])
-    return build
-
-
-@pytest.fixture(scope="module")
-def photographs(unetpp: NetworkSource, face_landmarker: FaceLandmarker) -> Pictures:
-    photos = ((name, encoded, None) for name, encoded in packaged_photos().items())
-    return pictures_of(photos, spec_of(unetpp.recipe), face_landmarker, 2)
 
 
 @pytest.fixture(scope="module")
@@ -73,14 +52,14 @@ def server_with_unetpp(unetpp_build: BuildFolder, tmp_path_factory: pytest.TempP
 def test_a_server_with_another_network_fails_and_the_script_shows_it_again(
     scheme: str,
     live_server: ModelServer,
-    unetpp: NetworkSource,
+    unetpp_source: NetworkSource,
     unetpp_build: BuildFolder,
-    photographs: Pictures,
+    unetpp_pictures: Pictures,
     tmp_path: Path,
 ) -> None:
     port = live_server.options.http_port if scheme == "http" else live_server.options.grpc_port
     url = f"{scheme}://{live_server.options.host}:{port}"
-    verdict = verify(unetpp_build, unetpp, photographs, tmp_path / "report", url=url, only=LIVE_ONLY)
+    verdict = verify(unetpp_build, unetpp_source, unetpp_pictures, tmp_path / "report", url=url, only=LIVE_ONLY)
     assert [one.runtime for one in verdict.comparisons] == ["live"]
     assert not verdict.passed
     script = verdict.cases[0] / "reproduce.py"
@@ -91,13 +70,13 @@ def test_a_server_with_another_network_fails_and_the_script_shows_it_again(
 @pytest.mark.live
 def test_a_server_with_the_right_network_passes(
     server_with_unetpp: ModelServer,
-    unetpp: NetworkSource,
+    unetpp_source: NetworkSource,
     unetpp_build: BuildFolder,
-    photographs: Pictures,
+    unetpp_pictures: Pictures,
     tmp_path: Path,
 ) -> None:
     url = f"http://{server_with_unetpp.options.host}:{server_with_unetpp.options.http_port}"
-    verdict = verify(unetpp_build, unetpp, photographs, tmp_path / "report", url=url, only=LIVE_ONLY)
+    verdict = verify(unetpp_build, unetpp_source, unetpp_pictures, tmp_path / "report", url=url, only=LIVE_ONLY)
     assert verdict.comparisons[0].broken == ()
 
 

@@ -12,35 +12,29 @@ from wrinkle_core.contract import SegmenterContract
 from wrinkle_core.landmarks import FaceLandmarker
 from wrinkle_export.artifacts.build_folder import BuildFolder
 from wrinkle_export.bundle import bundled
-from wrinkle_export.graph.network_source import network_source
+from wrinkle_export.graph.network_source import NetworkSource, network_source
 from wrinkle_export.graph.onnx_artifact import ONNX_PRECISIONS, export_onnx
 from wrinkle_export.openvino_ir.int8 import Int8Options
 from wrinkle_export.openvino_ir.ir import export_int8, export_ir
 from wrinkle_export.parity.compare import in_photograph
 from wrinkle_export.parity.difference_report import mask_difference
 from wrinkle_export.parity.gate import verify
-from wrinkle_export.parity.pictures import Pictures, packaged_photos, pictures_of, read_pictures, spec_of
+from wrinkle_export.parity.pictures import Pictures, pictures_of, read_pictures, spec_of
 from wrinkle_export.parity.runners import processor_has_bf16, torch_runner
 
 
-def test_unetpp_keeps_every_limit_on_two_photographs(face_landmarker: FaceLandmarker, tmp_path: Path) -> None:
-    source = network_source(str(bundled("checkpoints") / "unetpp" / "model.safetensors"))
-    build = BuildFolder(tmp_path / "build")
-    export_onnx(source, build, ["fp32", "fp16"])
-    export_ir(build, "unetpp")
-    photos = ((name, encoded, None) for name, encoded in packaged_photos().items())
-    pictures = pictures_of(photos, spec_of(source.recipe), face_landmarker, 2)
-    verdict = verify(build, source, pictures, tmp_path / "report")
+def test_unetpp_keeps_every_limit_on_two_photographs(
+    unetpp_build: BuildFolder, unetpp_source: NetworkSource, unetpp_pictures: Pictures, tmp_path: Path
+) -> None:
+    verdict = verify(unetpp_build, unetpp_source, unetpp_pictures, tmp_path / "report")
     assert {one.runtime: one.broken for one in verdict.comparisons if one.broken} == {}
     assert len(verdict.comparisons) == 3 + processor_has_bf16()
     assert all(one.figures["mask_iou"] < 1 for one in verdict.comparisons if one.runtime == "onnx-fp16")
 
 
-def test_the_difference_picture_tells_who_marked_what(face_landmarker: FaceLandmarker) -> None:
-    source = network_source(str(bundled("checkpoints") / "unetpp" / "model.safetensors"))
-    photos = [("grace_hopper", packaged_photos()["grace_hopper"], None)]
-    (picture,) = pictures_of(photos, spec_of(source.recipe), face_landmarker, 1).used
-    levels = torch_runner(source.network())(picture.network_input).levels
+def test_the_difference_picture_tells_who_marked_what(unetpp_source: NetworkSource, unetpp_pictures: Pictures) -> None:
+    picture = unetpp_pictures.used[0]
+    levels = torch_runner(unetpp_source.network())(picture.network_input).levels
     shifted = np.roll(levels, 3, axis=1)
     image = mask_difference(picture, in_photograph(picture, levels), in_photograph(picture, shifted))
     colours = {tuple(int(value) for value in colour) for colour in image.reshape(-1, 3)}

@@ -46,7 +46,8 @@ def publish(
         recipe={},
         segmenter=trained_for,
     )
-    runtime = "openvino-int8" if precision == "int8" else "openvino-f32"
+    judged_by: dict[str, str] = {"tensorrt": "tensorrt-against-onnxruntime"}
+    runtime = "openvino-int8" if precision == "int8" else judged_by.get(kind, "openvino-f32")
     parity = () if passed is None else (_parity(runtime, passed),)
 
     def make(staging: Path) -> tuple[ParityRecord, ...]:

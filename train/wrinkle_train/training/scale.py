@@ -31,7 +31,7 @@ _UNITS_OF_OTHERS: Final = 252
 _STAGE_UNITS: Final = 126
 _FEW: Final = 10  # of the rendered set's 200 training pictures, as the papers' 40 of 800
 # Soft Dice leaves the all-background answer only once the head's bias has moved, by at most the rate in each step.
-_RATES: Final = {"swin_unetr": 3e-3, "unetpp": 3e-3, "encoder_unet": 1e-2}
+_RATES: Final = {"swin_unetr": 3e-3, "unetpp": 3e-3, "encoder_unet": 1e-2, "striped_wrinet": 1e-2}
 _RATE: Final = 0.03
 _WIDTHS: Final = {"unet": 8, "wds_unet": 8, "striped_wrinet": 8}
 _DECODER: Final = (64, 32, 24, 16, 16)
