@@ -1,4 +1,4 @@
-"""Weights as float16 safetensors with their recipe in the header."""
+"""Weights as safetensors with their recipe in the header: float16, and float32 where that is too small."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ __all__ = ["load_weights", "read_recipe", "save_weights"]
 
 
 def save_weights(network: Deployable, recipe: Recipe | PretrainingStage, path: Path) -> Path:
-    """Write ``network`` as float16 safetensors with its recipe in the header; the file is replaced at once.
+    """Write ``network`` as safetensors with its recipe in the header; the file is replaced at once.
 
     Raises:
-        ArtifactError: A weight is too large for float16.
+        ArtifactError: A weight is not finite.
     """
-    tensors = {name: _stored(value) for name, value in network.state_dict().items()}
     for name, value in network.state_dict().items():
-        if not torch.equal(tensors[name].isinf(), value.cpu().isinf()):
-            raise ArtifactError(f"{path.name}: {name} is too large for float16; train with a lower learning rate.")
+        if not value.isfinite().all():
+            raise ArtifactError(f"{path.name}: {name} is not finite; train with a lower learning rate.")
+    tensors = {name: _stored(value) for name, value in network.state_dict().items()}
     key = "recipe" if isinstance(recipe, Recipe) else "stage"
     partial = path.with_name(f".{path.name}.partial")
     save_file(tensors, partial, metadata={key: recipe.model_dump_json(), "format": "pt"})
@@ -73,5 +73,6 @@ def read_recipe(path: Path) -> Recipe:
 
 
 def _stored(value: Tensor) -> Tensor:
-    kept = value.half() if value.dtype == torch.float32 else value
-    return kept.contiguous().cpu()
+    """Return ``value`` in float16 where it fits: the variances of a batch norm may be larger than 65504."""
+    half = value.half() if value.dtype == torch.float32 else value
+    return (half if half.isfinite().all() else value).contiguous().cpu()
