@@ -23,7 +23,7 @@ def run(command: object, *arguments: str) -> Result:
 @pytest.mark.parametrize(
     ("arguments", "error", "reason"),
     [
-        (("--precision", "f64"), InvalidParameterError, "--precision is one of auto, f32, bf16"),
+        (("--precision", "f64"), InvalidParameterError, "--precision is one of auto, f32, bf16, int8"),
         (("--models", "resnet"), InvalidParameterError, "No model is called 'resnet'"),
         (("--onnx", "unetpp"), InvalidParameterError, "NAME=PATH"),
         (("--models", "unetpp", "--onnx", "unet_texture=a.onnx"), InvalidParameterError, "does not include"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from wrinkle_core.contract import SegmenterContract, model
-from wrinkle_core.errors import ArtifactError
+from wrinkle_core.errors import ArtifactError, InvalidParameterError
 from wrinkle_core.inference import Precision
 from wrinkle_export.artifacts.build_folder import BuildFolder
 from wrinkle_export.artifacts.manifest import Artifact, Ports
@@ -56,6 +56,7 @@ def select_network(
     Raises:
         ArtifactError: There is no such artifact, it was made for another contract or segmenter, failed its parity
             gate, or its bytes changed; or two plans are for the same compute capability.
+        InvalidParameterError: The runtime has no such precision.
     """
     artifacts = [one for one in build.manifest().artifacts.values() if _is_for(one, spec)]
     if runtime == "tensorrt":
@@ -63,7 +64,7 @@ def select_network(
     choice = _CHOICES.get((runtime, precision))
     if choice is None:
         known = ", ".join(precision for name, precision in _CHOICES if name == runtime)
-        raise ArtifactError(f"{runtime} has no precision {precision!r}; choose {known}.")
+        raise InvalidParameterError(f"--precision is one of {known} for {runtime}, got {precision!r}.")
     for form in choice.forms:
         for artifact in artifacts:
             if artifact.name.split("/")[1] == form:

@@ -117,7 +117,7 @@ def test_what_is_missing_is_named_with_what_is_there(build: BuildFolder) -> None
 
 
 def test_an_unknown_precision_is_refused_with_those_there_are(build: BuildFolder) -> None:
-    with pytest.raises(ArtifactError, match="no precision 'fp8'; choose auto, fp16, fp32"):
+    with pytest.raises(InvalidParameterError, match="one of auto, fp16, fp32 for onnxruntime, got 'fp8'"):
         select_network(build, UNETPP, "onnxruntime", "fp8")
 
 
