@@ -5,14 +5,14 @@ photograph's pixels at the default threshold, per-image means.
 
 Where the values come from. Demanded: FP32 within 1e-4; FP16 and BF16 masks with an IoU of 0.99 and an F1 drop of 0.002
 at most; INT8 an F1 drop of 0.01 at most. The rest was measured with the shipped weights on the 40 evaluation pictures,
-two networks, and given a margin of about two; see docs/export.md for the figures.
+two networks, and given a margin of two to five; see docs/export.md for the figures.
 
 A mask of a few hundred pixels moves by a per cent when four of them sit on the threshold (FP16 on one of the two
 photographs that come with PyPI packages: 0.9865). On fewer than ten photographs twice the loss of IoU is allowed: such
 a run finds what is wrong, not what is slightly worse.
 
 ``tensorrt-fp16`` was not measured: TensorRT runs on GPUs only. It computes the graph that ``onnx-fp16`` computes, with
-other kernels, so it gets twice that room. ``live`` is whatever the server runs, at worst BF16, after rounding and
+other kernels, so it gets twice that room. ``live`` is whatever the server runs, after rounding and
 warping.
 """
 
@@ -54,13 +54,13 @@ class ParityLimits:
 PARITY_LIMITS: Final[Mapping[str, ParityLimits]] = MappingProxyType(
     {
         "onnx-fp32": ParityLimits(1e-4, 1e-6, 0.999, 0.0005),
-        "onnx-fp16": ParityLimits(0.05, 2e-4, 0.99, 0.002),
-        "onnx-fp16-storage": ParityLimits(0.05, 2e-4, 0.99, 0.002),
+        "onnx-fp16": ParityLimits(0.15, 5e-4, 0.99, 0.002),
+        "onnx-fp16-storage": ParityLimits(0.005, 2e-5, 0.99, 0.002),
         "openvino-f32": ParityLimits(1e-4, 1e-6, 0.999, 0.0005),
-        "openvino-bf16": ParityLimits(0.05, 2e-4, 0.99, 0.002),
+        "openvino-bf16": ParityLimits(0.05, 5e-4, 0.99, 0.002),
         "openvino-int8": ParityLimits(0.5, 1.5e-3, 0.92, 0.01),
-        "tensorrt-fp16": ParityLimits(0.10, 4e-4, 0.99, 0.002),
-        "live": ParityLimits(0.05, 2e-4, 0.99, 0.002),
+        "tensorrt-fp16": ParityLimits(0.30, 1e-3, 0.99, 0.002),
+        "live": ParityLimits(0.15, 5e-4, 0.99, 0.002),
     }
 )
 

@@ -89,6 +89,13 @@ def test_layers_before_the_picture_is_small_are_marked_in_the_ir_and_no_others(
     assert convolutions[-1] not in marked
 
 
+def test_a_network_that_never_reduces_so_far_keeps_its_encoder(build: BuildFolder) -> None:
+    onnx_path = build.checked_files(build.artifact("tiny/onnx-fp32"))[0]
+    model = openvino_core().read_model(onnx_path)
+    assert shallow_layers(model, SIDE_PX, 64) == shallow_layers(model, SIDE_PX, 16)
+    assert shallow_layers(model, SIDE_PX, 2) < shallow_layers(model, SIDE_PX, 16)
+
+
 @pytest.mark.skipif(not processor_has_bf16(), reason="this processor has no BF16")
 def test_openvino_computes_shallow_layers_in_fp32_and_the_rest_in_bf16(ir_path: Path) -> None:
     compiled = openvino_core().compile_model(str(ir_path), "CPU", {"INFERENCE_PRECISION_HINT": "bf16"})

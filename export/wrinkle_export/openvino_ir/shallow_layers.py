@@ -32,17 +32,22 @@ def shallow_layers(model: Any, input_px: int, reduced_times: int = ENOUGH) -> fr
     Args:
         model: ``openvino.Model`` with INPUT [N, C, S, S].
         input_px: S.
-        reduced_times: S / 16 is reduced 16 times; 1 returns nothing but what prepares the first convolution.
+        reduced_times: A side of S / 16 is reduced 16 times; 1 returns only what prepares the first convolution.
 
     Returns:
-        Every layer that the first convolution with so small an answer needs, constants left out; empty when the
-        network never reduces its picture so far.
+        Every layer that the first convolution with so small an answer needs, constants left out. Where the network
+        never reduces its picture so far, its smallest answer counts. Empty without convolutions of a known size.
     """
-    limit_px = input_px // reduced_times
-    for node in model.get_ordered_ops():
-        if node.get_type_name() in _CONVOLUTIONS and _side_px(node) <= limit_px:
-            return frozenset(found.get_friendly_name() for found in _needed_by(node))
-    return frozenset()
+    convolutions = [node for node in model.get_ordered_ops() if node.get_type_name() in _CONVOLUTIONS]
+    sides_px = [_side_px(node) for node in convolutions]
+    known = [side for side in sides_px if side is not None]
+    if not known:
+        return frozenset()
+    limit_px = max(input_px // reduced_times, min(known))
+    first = next(
+        node for node, side in zip(convolutions, sides_px, strict=True) if side is not None and side <= limit_px
+    )
+    return frozenset(found.get_friendly_name() for found in _needed_by(first))
 
 
 def keep_in_fp32(ir_path: Path, layers: frozenset[str]) -> None:
@@ -65,9 +70,9 @@ def keep_in_fp32(ir_path: Path, layers: frozenset[str]) -> None:
     os.replace(partial, ir_path)
 
 
-def _side_px(node: Any) -> int:
+def _side_px(node: Any) -> int | None:
     side = node.output(0).get_partial_shape()[2]
-    return int(side.get_length()) if side.is_static else 1 << 30
+    return int(side.get_length()) if side.is_static else None
 
 
 def _needed_by(node: Any) -> list[Any]:

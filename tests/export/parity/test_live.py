@@ -28,9 +28,9 @@ LIVE_ONLY = ("live",)
 
 @pytest.fixture(scope="module")
 def server_with_unetpp(unetpp_build: BuildFolder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServer]:
-    """Return a server with the very network, in the precision OpenVINO chooses here."""
+    """Return a server with the very network, in BF16 where this processor has it."""
     folder = tmp_path_factory.mktemp("serving")
-    network = unetpp_build.checked_files(unetpp_build.artifact("unetpp/onnx-fp32"))[0]
+    network = unetpp_build.checked_files(unetpp_build.artifact("unetpp/onnx-fp16-storage"))[0]
     served = {"unetpp": ServedNetwork.from_onnx(network, "auto")}
     repository = assemble_repository(folder / "repository", served, Deployment("openvino"))
     http_port, grpc_port, metrics_port = free_ports(3)
