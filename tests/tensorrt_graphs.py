@@ -114,7 +114,7 @@ def publish_graph(
 
 def rtx_toolkit(executed: onnx.ModelProto, gpu: Gpu = L4) -> Toolkit:
     """Return TensorRT-RTX as the builder, with ONNX Runtime on ``executed`` in the place of every plan."""
-    run = onnx_runtime(executed.SerializeToString())
+    run = onnx_runtime(executed)
     return Toolkit(import_module("tensorrt_rtx"), gpu, lambda plan: nullcontext(run))
 
 

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from wrinkle_core.errors import ArtifactError
-from wrinkle_export.graph.trace import UNROUNDED, checked
+from wrinkle_export.graph import UNROUNDED
+from wrinkle_export.graph.trace import checked
 
 __all__ = ["compute_in_half", "store_weights_as_half"]
 

@@ -10,19 +10,18 @@ from typing import Final
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
-from numpy.typing import NDArray
 
 from wrinkle_core.errors import ArtifactError
 from wrinkle_export.artifacts.build_folder import BuildFolder, Draft
 from wrinkle_export.artifacts.manifest import Artifact, ParityRecord, Precision, digest_of
 from wrinkle_export.graph.half import compute_in_half, store_weights_as_half
 from wrinkle_export.graph.network_source import NetworkSource
-from wrinkle_export.graph.trace import OPSET, UNROUNDED, trace_network
+from wrinkle_export.graph.onnx_session import onnx_session
+from wrinkle_export.graph.trace import OPSET, trace_network
 from wrinkle_train.networks.deployable import Deployable
 
-__all__ = ["ONNX_PRECISIONS", "build_graph", "export_onnx", "unrounded_probability"]
+__all__ = ["ONNX_PRECISIONS", "build_graph", "export_onnx"]
 
 ONNX_PRECISIONS: Final[tuple[Precision, ...]] = ("fp32", "fp16", "fp16-storage")
 _MODEL_FILE: Final = "model.onnx"
@@ -118,7 +117,9 @@ def _noise_parity(
     pixels = np.random.default_rng(_NOISE_SEED).integers(0, 256, (1, source.channels, side, side), dtype=np.uint8)
     with torch.inference_mode():
         wanted = np.asarray(network.probability(torch.from_numpy(pixels)).numpy())
-    differences = np.abs(unrounded_probability(model, pixels) - wanted)
+    _, unrounded = onnx_session(model)(pixels)
+    assert unrounded is not None
+    differences = np.abs(unrounded - wanted)
     largest = float(differences.max())
     limit = _NOISE_LIMITS[precision]
     return ParityRecord(
@@ -129,13 +130,3 @@ def _noise_parity(
         limits={"max_difference": limit},
         data_sha256=digest_of(noise=_NOISE_SEED, shape=list(pixels.shape)),
     )
-
-
-def unrounded_probability(model: onnx.ModelProto, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return (N, S, S) float32, what a graph answers to (N, C, S, S) before it rounds, run by ONNX Runtime."""
-    shown = onnx.ModelProto.FromString(model.SerializeToString())
-    shown.graph.output.append(onnx.helper.make_tensor_value_info(UNROUNDED, onnx.TensorProto.FLOAT, None))
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(shown.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    return np.asarray(session.run([UNROUNDED], {"INPUT": pixels})[0])

@@ -16,12 +16,12 @@ import onnxslim
 import torch
 
 from wrinkle_core.errors import ArtifactError, WrinkleError
+from wrinkle_export.graph import UNROUNDED
 from wrinkle_train.networks.deployable import Deployable
 
-__all__ = ["OPSET", "UNROUNDED", "checked", "trace_network"]
+__all__ = ["OPSET", "checked", "trace_network"]
 
 OPSET: Final = 18
-UNROUNDED: Final = "probability_unrounded"
 _LARGEST_BATCH: Final = 64
 
 

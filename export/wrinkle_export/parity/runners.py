@@ -9,24 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import numpy as np
 import onnx
-import onnxruntime
 import openvino as ov
 import torch
 from numpy.typing import NDArray
 
 from wrinkle_core.errors import ArtifactError
 from wrinkle_core.openvino_core import openvino_core
-from wrinkle_export.graph.trace import UNROUNDED
+from wrinkle_export.graph import UNROUNDED
+from wrinkle_export.graph.onnx_session import onnx_session
 from wrinkle_train.networks.deployable import Deployable
 
 __all__ = ["Answer", "Hint", "Runner", "onnx_runner", "openvino_runner", "processor_has_bf16", "torch_runner"]
 
 Hint = Literal["f32", "bf16"]
-_ERRORS_ONLY: Final = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,23 +71,8 @@ def onnx_runner(path: Path) -> Runner:
     Raises:
         ArtifactError: ONNX Runtime cannot run it.
     """
-    model = onnx.load(path)
-    shown = any(UNROUNDED in node.output for node in model.graph.node)
-    if shown:
-        model.graph.output.append(onnx.helper.make_tensor_value_info(UNROUNDED, onnx.TensorProto.FLOAT, None))
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = _ERRORS_ONLY
-    try:
-        session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    except onnxruntime.capi.onnxruntime_pybind11_state.OnnxRuntimeException as error:
-        raise ArtifactError(f"ONNX Runtime cannot run {path.name}: {' '.join(str(error).split())[:300]}") from None
-    names = ["PROBABILITY", *([UNROUNDED] if shown else [])]
-
-    def run(pixels: NDArray[np.uint8]) -> Answer:
-        levels, *rest = session.run(names, {"INPUT": pixels})
-        return Answer.of(np.asarray(levels), np.asarray(rest[0]) if rest else None)
-
-    return run
+    answer = onnx_session(onnx.load(path), path.name)
+    return lambda pixels: Answer.of(*answer(pixels))
 
 
 def openvino_runner(path: Path, hint: Hint) -> Runner:

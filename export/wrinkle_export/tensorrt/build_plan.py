@@ -97,7 +97,7 @@ def build_plan(
         plan = compile_plan(toolkit.module, model, options, name=source.artifact.name, timings=timings)
         (folder / PLAN_FILE).write_bytes(plan)
         pictures = seeded_pictures(options.max_batch, source.shape[0], source.shape[1])
-        reference = onnx_runtime(source.path.read_bytes())
+        reference = onnx_runtime(model)
         with toolkit.open_plan(plan) as run:
             found = compare(run, reference, pictures, sorted({options.min_batch, options.max_batch}))
         (folder / BUILD_LOG_FILE).write_text(toolkit.log.text, encoding="utf-8")

@@ -13,11 +13,13 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
 
 from wrinkle_core.errors import ArtifactError
 from wrinkle_core.parity_limits import parity_limits
 from wrinkle_export.artifacts.manifest import ParityRecord
+from wrinkle_export.graph.onnx_session import onnx_session
 from wrinkle_export.tensorrt.toolkit import RunPlan
 
 __all__ = ["MAX_STEPS", "MEAN_STEPS", "PlanDiffersError", "compare", "onnx_runtime", "seeded_pictures"]
@@ -61,27 +63,14 @@ def seeded_pictures(count: int, channels: int, input_px: int) -> NDArray[np.uint
     return pictures
 
 
-def onnx_runtime(model_bytes: bytes) -> RunPlan:
+def onnx_runtime(model: onnx.ModelProto) -> RunPlan:
     """Return what runs an ONNX graph with ONNX Runtime on the CPU, picture by picture to bound its memory.
 
     Raises:
-        ArtifactError: ONNX Runtime does not take the graph.
+        ArtifactError: ONNX Runtime cannot run the graph.
     """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3  # errors only
-    try:
-        session = onnxruntime.InferenceSession(model_bytes, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # its errors share no base class
-        raise ArtifactError(f"ONNX Runtime does not take the graph: {' '.join(str(error).split())[:300]}") from None
-
-    def run(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        return np.concatenate(
-            [session.run(["PROBABILITY"], {"INPUT": pixels[n : n + 1]})[0] for n in range(len(pixels))]
-        )
-
-    return run
+    answer = onnx_session(model)
+    return lambda pixels: np.concatenate([answer(pixels[n : n + 1])[0] for n in range(len(pixels))])
 
 
 def compare(run: RunPlan, reference: RunPlan, pictures: NDArray[np.uint8], batches: Sequence[int]) -> ParityRecord:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 import torch
 from numpy.typing import NDArray
@@ -14,8 +13,10 @@ from onnx import TensorProto
 
 from small_networks import SMALL_NETWORKS, network, traced
 from wrinkle_core.errors import ArtifactError, ContractError
+from wrinkle_export.graph import UNROUNDED
 from wrinkle_export.graph.half import compute_in_half, store_weights_as_half
-from wrinkle_export.graph.trace import UNROUNDED, checked, trace_network
+from wrinkle_export.graph.onnx_session import onnx_session
+from wrinkle_export.graph.trace import checked, trace_network
 
 LARGEST_DIFFERENCE = {"fp32": 1e-4, "fp16": 0.02, "fp16-storage": 0.02}
 
@@ -24,16 +25,6 @@ def pixels(name: str, batch: int) -> NDArray[np.uint8]:
     small = SMALL_NETWORKS[name]
     shape = (batch, small.recipe.in_channels, small.input_px, small.input_px)
     return np.random.default_rng(5).integers(0, 256, shape, dtype=np.uint8)
-
-
-def answers(model: onnx.ModelProto, image: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    shown = onnx.ModelProto.FromString(model.SerializeToString())
-    shown.graph.output.append(onnx.helper.make_tensor_value_info(UNROUNDED, TensorProto.FLOAT, None))
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(shown.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    unrounded, rounded = session.run([UNROUNDED, "PROBABILITY"], {"INPUT": image})
-    return np.asarray(unrounded), np.asarray(rounded)
 
 
 def in_precision(name: str, precision: str) -> onnx.ModelProto:
@@ -51,7 +42,8 @@ def test_a_graph_answers_what_torch_answers_whatever_the_batch(name: str, precis
         image = pixels(name, batch)
         with torch.inference_mode():
             wanted = network(name).probability(torch.from_numpy(image)).numpy()
-        unrounded, rounded = answers(model, image)
+        rounded, unrounded = onnx_session(model)(image)
+        assert unrounded is not None
         assert np.abs(unrounded - wanted).max() <= LARGEST_DIFFERENCE[precision]
         assert rounded.dtype == np.uint8
         np.testing.assert_array_equal(rounded, np.round(unrounded * 255))

@@ -79,7 +79,7 @@ def test_the_plan_of_another_graph_is_not_published(build: BuildFolder, toolkit:
 
 def test_a_plan_takes_every_batch_of_its_profile_and_no_larger_one(toolkit: Toolkit) -> None:
     pictures = seeded_pictures(OPTIONS.max_batch + 1, CHANNELS, INPUT_PX)
-    wanted = onnx_runtime(darkness_graph().SerializeToString())(pictures)
+    wanted = onnx_runtime(darkness_graph())(pictures)
     plan = compile_plan(toolkit.module, darkness_graph(), OPTIONS, name="darkness")
     with toolkit.open_plan(plan) as run:
         for batch in range(1, OPTIONS.max_batch + 1):
