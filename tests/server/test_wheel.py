@@ -68,7 +68,8 @@ def test_wheel_carries_model_repository_and_weights(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     wanted = {f"wrinkle_export/bundled/model_repository/{contract.name}/config.pbtxt" for contract in MODELS}
     wanted |= {f"wrinkle_export/bundled/checkpoints/{spec.name}/model.onnx" for spec in SEGMENTERS}
-    wanted |= {"wrinkle_export/templates/openvino_segmenter/model.py"}
+    wanted |= {"wrinkle_export/bundled/checkpoints/manifest.json"}
+    wanted |= {"wrinkle_export/repository/templates/openvino_segmenter/model.py"}
     assert wanted - names == set()
 
 
