@@ -73,8 +73,8 @@ _CAVEATS: Final = {
     "rendered-small": (
         "**These figures do not reproduce the papers' numbers and cannot:** the wrinkles are rendered, the networks "
         "small, the runs a minute long. They show that every row runs through its own code.",
-        "Trained on crops of a 512 px frame for 126, 252 or 504 steps, pretraining stages for 126; cut at 0.5; one seed. "
-        "Rows that start from ImageNet in the papers start as the last table says.",
+        "Trained on crops of a 512 px frame for 126, 252 or 504 steps, pretraining stages for 126; cut at 0.5; one "
+        "seed. Rows that start from ImageNet in the papers start as the last table says.",
     ),
 }
 
