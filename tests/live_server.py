@@ -24,9 +24,9 @@ from wrinkle_core.contract import SEGMENTERS, SegmenterContract, segmenter
 from wrinkle_export.repository.assemble import assemble_repository
 from wrinkle_export.repository.deployment import Deployment
 from wrinkle_export.repository.served_network import ServedNetwork
-from wrinkle_server.model_server import ModelServer
-from wrinkle_server.options import ServerOptions
-from wrinkle_server.ports import free_ports
+from wrinkle_server.triton.model_server import ModelServer
+from wrinkle_server.triton.options import ServerOptions
+from wrinkle_server.triton.ports import free_ports
 
 _KERNEL_PX = 15
 _LEVELS_PER_LOGIT = 6.0

@@ -11,7 +11,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from wrinkle_server.warmup import warmup_photo
+from wrinkle_server.supervision.canary import warmup_photo
 
 __all__ = ["SIDE_PX", "portrait_jpeg"]
 

@@ -19,10 +19,10 @@ from wrinkle_core.assets import locate_assets
 from wrinkle_core.contract import SEGMENTERS
 from wrinkle_core.errors import WrinkleError
 from wrinkle_export.repository.choice import bundled_network
-from wrinkle_server.leftovers import SHARED_MEMORY
-from wrinkle_server.options import LOOPBACK
-from wrinkle_server.ports import port_is_free
-from wrinkle_server.tritonserver import find_tritonserver, libpython_available
+from wrinkle_server.triton.leftovers import SHARED_MEMORY
+from wrinkle_server.triton.options import LOOPBACK
+from wrinkle_server.triton.ports import port_is_free
+from wrinkle_server.triton.tritonserver import find_tritonserver, libpython_available
 
 __all__ = ["Finding", "Verdict", "examine"]
 

@@ -27,7 +27,7 @@ from wrinkle_client import (
 )
 from wrinkle_core.contract import SEGMENTERS
 from wrinkle_core.regions import REGIONS
-from wrinkle_server.model_server import ModelServer
+from wrinkle_server.triton.model_server import ModelServer
 
 pytestmark = pytest.mark.live
 

@@ -19,7 +19,7 @@ from wrinkle_core.inference import OnnxSegmenter
 from wrinkle_core.landmarks import FaceLandmarker
 from wrinkle_core.pipeline import segment_bytes
 from wrinkle_core.postprocess import Answer, ThresholdOptions
-from wrinkle_server.model_server import ModelServer
+from wrinkle_server.triton.model_server import ModelServer
 
 Outputs = dict[str, bytes]
 

@@ -158,7 +158,7 @@ def test_onnxruntime_repository_holds_the_graph_alone(
 
 def test_assembling_imports_neither_torch_nor_the_training_code() -> None:
     program = (
-        "import sys, wrinkle_export.export_command, wrinkle_export.repository.choice, wrinkle_server.serve_command;"
+        "import sys, wrinkle_export.export_command, wrinkle_export.repository.choice, wrinkle_server.commands.serve;"
         "heavy = {'torch', 'wrinkle_train', 'onnx', 'onnxruntime', 'tensorrt', 'pytriton'};"
         "sys.exit(', '.join(heavy & set(sys.modules)) or 0)"
     )

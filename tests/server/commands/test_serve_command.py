@@ -10,8 +10,8 @@ from typer.testing import CliRunner, Result
 
 from wrinkle_core.assets import ASSETS_DIR_VARIABLE, fetch_assets
 from wrinkle_core.errors import ArtifactError, InvalidParameterError, WrinkleError
-from wrinkle_server.doctor_command import doctor
-from wrinkle_server.serve_command import serve
+from wrinkle_server.commands.doctor import doctor
+from wrinkle_server.commands.serve import serve
 
 
 def run(command: object, *arguments: str) -> Result:

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from wrinkle_server.leftovers import SHARED_MEMORY, new_run_name, remove_leftovers, remove_run
+from wrinkle_server.triton.leftovers import SHARED_MEMORY, new_run_name, remove_leftovers, remove_run
 
 
 @pytest.fixture
 def remains_of_a_dead_server() -> Iterator[tuple[Path, Path]]:
-    program = "from wrinkle_server.leftovers import new_run_name; print(new_run_name())"
+    program = "from wrinkle_server.triton.leftovers import new_run_name; print(new_run_name())"
     name = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip()
     region, scratch = SHARED_MEMORY / f"{name}0f3a", Path(tempfile.gettempdir(), name)
     region.touch()

@@ -17,12 +17,12 @@ from typing import IO, Final
 import psutil
 
 from wrinkle_core.errors import DeadlineExceededError, ServerFaultError, ServerStartError, WrinkleError
-from wrinkle_server.leftovers import new_run_name, remove_leftovers, remove_run
-from wrinkle_server.options import ServerOptions, triton_arguments
-from wrinkle_server.ports import require_free_ports
-from wrinkle_server.supervision import StepWatch, load_again
-from wrinkle_server.tritonserver import find_tritonserver, server_environment
-from wrinkle_server.warmup import is_ready, warm_up
+from wrinkle_server.supervision.canary import is_ready, warm_up
+from wrinkle_server.supervision.step_watch import StepWatch, load_again
+from wrinkle_server.triton.leftovers import new_run_name, remove_leftovers, remove_run
+from wrinkle_server.triton.options import ServerOptions, triton_arguments
+from wrinkle_server.triton.ports import require_free_ports
+from wrinkle_server.triton.tritonserver import find_tritonserver, server_environment
 
 __all__ = ["ModelServer"]
 

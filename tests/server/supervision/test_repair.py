@@ -10,8 +10,8 @@ import pytest
 
 from live_server import options_on_free_ports
 from wrinkle_core.errors import ServerFaultError, WrinkleError
-from wrinkle_server.model_server import ModelServer
-from wrinkle_server.warmup import infer_raw, warmup_photo
+from wrinkle_server.supervision.canary import infer_raw, warmup_photo
+from wrinkle_server.triton.model_server import ModelServer
 
 pytestmark = pytest.mark.live
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from wrinkle_server.tritonserver import find_tritonserver, libpython_available, server_environment
+from wrinkle_server.triton.tritonserver import find_tritonserver, libpython_available, server_environment
 
 
 def test_tritonserver_of_the_wheel_is_found_with_a_stub_for_this_python() -> None:

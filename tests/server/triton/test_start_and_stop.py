@@ -23,11 +23,11 @@ from wrinkle_core.errors import ServerStartError
 from wrinkle_export.repository.assemble import assemble_repository
 from wrinkle_export.repository.deployment import Deployment
 from wrinkle_export.repository.served_network import ServedNetwork
-from wrinkle_server.leftovers import SHARED_MEMORY
-from wrinkle_server.model_server import ModelServer
-from wrinkle_server.options import ServerOptions
-from wrinkle_server.ports import port_is_free
-from wrinkle_server.warmup import infer_raw, warmup_photo
+from wrinkle_server.supervision.canary import infer_raw, warmup_photo
+from wrinkle_server.triton.leftovers import SHARED_MEMORY
+from wrinkle_server.triton.model_server import ModelServer
+from wrinkle_server.triton.options import ServerOptions
+from wrinkle_server.triton.ports import port_is_free
 
 pytestmark = pytest.mark.live
 
@@ -139,7 +139,7 @@ class Serving:
 
 @pytest.fixture
 def serving(small_repository: Path) -> Iterator[Serving]:
-    program = "import typer; from wrinkle_server.serve_command import serve; typer.run(serve)"
+    program = "import typer; from wrinkle_server.commands.serve import serve; typer.run(serve)"
     started = start_serve([sys.executable, "-c", program, "--model-repository", str(small_repository)])
     process = started.process
     child = next(each for each in psutil.Process(process.pid).children() if "tritonserver" in each.name())

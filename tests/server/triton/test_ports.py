@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from wrinkle_core.errors import ServerStartError
-from wrinkle_server.ports import free_ports, port_is_free, require_free_ports
+from wrinkle_server.triton.ports import free_ports, port_is_free, require_free_ports
 
 HOST = "127.0.0.1"
 

@@ -13,7 +13,7 @@ from wrinkle_core.errors import ContractError
 from wrinkle_core.landmarks import FaceLandmarker
 from wrinkle_core.postprocess import ThresholdOptions
 from wrinkle_core.preprocess import prepare
-from wrinkle_server.backend import Tensors, answer_each, input_array, request_parameters
+from wrinkle_server.steps.backend import Tensors, answer_each, input_array, request_parameters
 
 __all__ = ["PreprocessStep"]
 

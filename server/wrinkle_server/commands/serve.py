@@ -22,9 +22,9 @@ from wrinkle_core.errors import ArtifactError, InvalidParameterError, ServerStar
 from wrinkle_export.repository.assemble import assemble_repository, served_segmenters
 from wrinkle_export.repository.choice import chosen_networks
 from wrinkle_export.repository.deployment import Deployment
-from wrinkle_server.leftovers import new_run_name
-from wrinkle_server.model_server import ModelServer
-from wrinkle_server.options import LOOPBACK, LogLevel, ServerOptions, is_loopback
+from wrinkle_server.triton.leftovers import new_run_name
+from wrinkle_server.triton.model_server import ModelServer
+from wrinkle_server.triton.options import LOOPBACK, LogLevel, ServerOptions, is_loopback
 
 __all__ = ["compiled_networks_folder", "serve"]
 

@@ -12,11 +12,11 @@ import pytest
 
 from wrinkle_core.contract import segmenter
 from wrinkle_core.postprocess import ThresholdOptions
-from wrinkle_server.model_server import ModelServer
+from wrinkle_server.triton.model_server import ModelServer
 
 pytestmark = pytest.mark.live
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "serving.md"
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "serving.md"
 
 
 def documented(title: str) -> str:

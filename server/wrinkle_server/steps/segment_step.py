@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from wrinkle_core.inference import OnnxSegmenter
-from wrinkle_server.backend import answer, cancelled, failure, input_array
+from wrinkle_server.steps.backend import answer, cancelled, failure, input_array
 
 __all__ = ["SegmentStep"]
 

@@ -17,7 +17,7 @@ from typing import Final
 import psutil
 
 from wrinkle_core.errors import ServerFaultError
-from wrinkle_server.options import ADMIN_HEADER, ServerOptions
+from wrinkle_server.triton.options import ADMIN_HEADER, ServerOptions
 
 __all__ = ["StepWatch", "load_again"]
 

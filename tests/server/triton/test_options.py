@@ -8,7 +8,7 @@ import pytest
 
 from wrinkle_core.contract import SEGMENTERS
 from wrinkle_core.errors import ServerStartError
-from wrinkle_server.options import ServerOptions, is_loopback, triton_arguments
+from wrinkle_server.triton.options import ServerOptions, is_loopback, triton_arguments
 
 
 def arguments(options: ServerOptions) -> list[str]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from wrinkle_core.geometry import Geometry
 from wrinkle_core.postprocess import ThresholdOptions, postprocess
-from wrinkle_server.backend import Tensors, answer_each, input_array, request_parameters
+from wrinkle_server.steps.backend import Tensors, answer_each, input_array, request_parameters
 
 __all__ = ["ThresholdStep"]
 

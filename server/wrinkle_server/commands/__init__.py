@@ -1,0 +1,1 @@
+"""The sub-commands of wrinkle that this package brings."""

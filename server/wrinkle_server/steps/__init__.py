@@ -1,0 +1,1 @@
+"""The Python steps that run inside Triton."""

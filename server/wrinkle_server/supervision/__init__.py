@@ -1,0 +1,1 @@
+"""Watching a running server and bringing it back."""

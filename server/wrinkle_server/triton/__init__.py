@@ -1,0 +1,1 @@
+"""Finding, starting and stopping one tritonserver process."""
