@@ -33,8 +33,10 @@ _LEVELS_PER_LOGIT = 6.0
 _LOGIT_OF_FLAT_SKIN = -1.0
 
 
-def write_dark_line_network(spec: SegmenterContract, path: Path) -> Path:
-    """Write an ONNX file with ``spec``'s ports: p = sigmoid((blurred - grey) / levels + offset)."""
+def write_dark_line_network(
+    spec: SegmenterContract, path: Path, *, flat_skin_logit: float = _LOGIT_OF_FLAT_SKIN
+) -> Path:
+    """Write an ONNX file with ``spec``'s ports: p = sigmoid((blurred - grey) / levels + flat_skin_logit)."""
     gaussian = cv2.getGaussianKernel(_KERNEL_PX, 4.0)
     surroundings = (gaussian @ gaussian.T).astype(np.float32)
     surroundings[_KERNEL_PX // 2, _KERNEL_PX // 2] -= 1.0
@@ -42,7 +44,7 @@ def write_dark_line_network(spec: SegmenterContract, path: Path) -> Path:
     kernel[0, :3] = surroundings / (3.0 * _LEVELS_PER_LOGIT)
     constants: dict[str, NDArray[Any]] = {
         "kernel": kernel,
-        "offset": np.array([_LOGIT_OF_FLAT_SKIN], np.float32),
+        "offset": np.array([flat_skin_logit], np.float32),
         "scale": np.array(255.0, np.float32),
         "low": np.array(0.0, np.float32),
         "channel": np.array([1], np.int64),
@@ -90,7 +92,7 @@ def live_repository(dark_line_served: dict[str, ServedNetwork], tmp_path_factory
     """Return an assembled repository with both ensembles."""
     fetch_assets()
     target = tmp_path_factory.mktemp("serving") / "repository"
-    return assemble_repository(target, dark_line_served, Deployment("openvino"))
+    return assemble_repository(target, dark_line_served, Deployment("openvino", max_batch_size=8))
 
 
 @pytest.fixture(scope="session")
@@ -102,7 +104,7 @@ def small_repository(dark_line_served: dict[str, ServedNetwork], tmp_path_factor
     return assemble_repository(target, {"unetpp": dark_line_served["unetpp"]}, deployment)
 
 
-def options_on_free_ports(repository: Path, log_path: Path, *segmenters: str, max_repairs: int = 5) -> ServerOptions:
+def options_on_free_ports(repository: Path, log_path: Path, *segmenters: str) -> ServerOptions:
     """Return how to start a server of ``segmenters``, all when none is named, that ends within ten seconds."""
     http_port, grpc_port, metrics_port = free_ports(3)
     return ServerOptions(
@@ -113,7 +115,6 @@ def options_on_free_ports(repository: Path, log_path: Path, *segmenters: str, ma
         metrics_port=metrics_port,
         log_path=log_path,
         exit_timeout_s=10,
-        max_repairs=max_repairs,
     )
 
 

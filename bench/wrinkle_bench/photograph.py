@@ -11,7 +11,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from wrinkle_server.supervision.canary import warmup_photo
+from wrinkle_server.supervision.canary import canary_photo
 
 __all__ = ["SIDE_PX", "portrait_jpeg"]
 
@@ -24,7 +24,7 @@ _JPEG_QUALITY: Final = 90
 
 def portrait_jpeg() -> bytes:
     """Return the encoded photograph."""
-    photo_bgr = cv2.imdecode(np.frombuffer(warmup_photo(), np.uint8), cv2.IMREAD_COLOR)
+    photo_bgr = cv2.imdecode(np.frombuffer(canary_photo(), np.uint8), cv2.IMREAD_COLOR)
     large_bgr = cv2.resize(photo_bgr[_ROWS, _COLUMNS], (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_CUBIC)
     noise = np.random.default_rng(0).normal(0.0, _NOISE_LEVELS, large_bgr.shape)
     noisy_bgr = np.clip(large_bgr + noise, 0, 255).astype(np.uint8)

@@ -11,19 +11,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from wrinkle_core.contract import MODELS, SEGMENTERS, ModelContract, SegmenterContract, model, segmenter
+from wrinkle_core.contract import MODELS, SEGMENTERS, ModelContract, SegmenterContract, segmenter
 from wrinkle_core.errors import ArtifactError
 from wrinkle_export.bundle import bundled
-from wrinkle_export.openvino_ir.write_ir import IR_FILE, write_ir
 from wrinkle_export.repository.deployment import Deployment
-from wrinkle_export.repository.network_check import check_network
 from wrinkle_export.repository.served_network import ServedNetwork
 from wrinkle_export.repository.triton_config import config_text
+from wrinkle_export.repository.version_folder import fitted_network, write_segmenter_version
 
-__all__ = ["assemble_repository", "served_segmenters"]
+__all__ = ["LOCK_FILE", "PROMOTIONS_FILE", "assemble_repository", "served_segmenters"]
 
-_SEGMENTER_STEP: Final = Path(__file__).resolve().parent / "templates" / "openvino_segmenter" / "model.py"
-_MODEL_NAMES: Final = frozenset(contract.name for contract in MODELS)
+PROMOTIONS_FILE: Final = "promotions.json"  # what `wrinkle models` did to a repository
+LOCK_FILE: Final = ".models.lock"
+
+_OWN_NAMES: Final = frozenset((*(contract.name for contract in MODELS), PROMOTIONS_FILE, LOCK_FILE))
 
 
 def assemble_repository(
@@ -47,31 +48,19 @@ def assemble_repository(
     if not networks:
         raise ArtifactError("There is no network to serve; name at least one segmenter.")
     specs = [segmenter(name) for name in networks]
-    if deployment.runtime != "tensorrt":  # a plan can be opened on its own GPU only; its manifest was compared
-        for spec in specs:
-            check_network(networks[spec.name].main_path, model(spec.name))
     _require_replaceable(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as scratch:
         fresh, old = Path(scratch, "fresh"), Path(scratch, "old")
-        if deployment.runtime == "openvino":
-            networks = {name: _fit_for_bf16(one, name, Path(scratch)) for name, one in networks.items()}
+        fitted = {
+            spec.name: fitted_network(networks[spec.name], spec, deployment.runtime, Path(scratch)) for spec in specs
+        }
         for contract in _served_models(specs):
-            _write_model(fresh / contract.name, contract, networks.get(contract.name), deployment, version)
+            _write_model(fresh / contract.name, contract, fitted.get(contract.name), deployment, version)
         if target.exists():
             target.rename(old)
         fresh.rename(target)
     return target
-
-
-def _fit_for_bf16(network: ServedNetwork, name: str, scratch: Path) -> ServedNetwork:
-    """Return an ONNX file that may run in BF16 as an IR, which alone can say which layers must not."""
-    if network.openvino_hint == "f32" or network.main_path.suffix != ".onnx":
-        return network
-    folder = scratch / f"{name}-ir"
-    folder.mkdir()
-    write_ir(network.main_path, segmenter(name).input_px, folder)
-    return ServedNetwork({path.name: path for path in folder.iterdir()}, IR_FILE, network.openvino_hint)
 
 
 def _served_models(specs: list[SegmenterContract]) -> list[ModelContract]:
@@ -84,19 +73,16 @@ def _write_model(
 ) -> None:
     versioned = folder / str(version)
     versioned.mkdir(parents=True)  # Triton wants the version folder even of an ensemble
-    (folder / "config.pbtxt").write_text(config_text(contract, deployment, network), encoding="utf-8")
+    (folder / "config.pbtxt").write_text(config_text(contract, deployment, network, version), encoding="utf-8")
     if network is not None:
-        for name, path in network.files.items():
-            shutil.copyfile(path, versioned / name)
-        if deployment.runtime == "openvino":
-            shutil.copyfile(_SEGMENTER_STEP, versioned / "model.py")
+        write_segmenter_version(versioned, network, deployment.runtime)
     elif contract.kind != "ensemble":
         shutil.copyfile(bundled("model_repository") / contract.name / "1" / "model.py", versioned / "model.py")
 
 
 def _require_replaceable(target: Path) -> None:
     if target.is_dir():
-        foreign = sorted(entry.name for entry in target.iterdir() if entry.name not in _MODEL_NAMES)
+        foreign = sorted(entry.name for entry in target.iterdir() if entry.name not in _OWN_NAMES)
         if foreign:
             raise ArtifactError(f"{target} holds {foreign[0]!r}, which no assembly made; choose another folder.")
     elif target.exists():

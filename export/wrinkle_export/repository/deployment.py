@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from wrinkle_core.contract import DEFAULT_MAX_ENCODED_BYTES, DEFAULT_MAX_PIXELS
 from wrinkle_core.errors import ContractError
 
 __all__ = ["PRODUCTION", "Deployment", "Device", "Runtime"]
@@ -26,6 +27,15 @@ class Deployment:
         threads: Threads per segmenter copy on a CPU; 0 takes every core.
         cache_dir: Folder where OpenVINO keeps compiled networks; empty for none.
         queue_delay_us: How long the batcher of a segmenter waits for more requests.
+        max_batch_size: Largest batch that a segmenter forms; 0 is the contract's on a GPU and 1 on a CPU, where a batch
+            takes as long as its photographs one after the other, and each of them waits for the last.
+        max_waiting: Photographs that may wait ahead of a segmenter; a preprocessor refuses more before it decodes
+            them. It bounds what an accepted request waits, to this many times one inference; 16 are two full batches.
+        max_queue_size: Requests that may wait at one model; Triton refuses more. With ``max_encoded_bytes`` it bounds
+            the memory that waiting photographs hold.
+        queue_timeout_s: How long a request may wait at one model; Triton refuses it then. A caller may ask for less.
+        max_encoded_bytes: Largest file that a preprocessor reads.
+        max_pixels: Most pixels of a photograph that a preprocessor decodes.
     """
 
     runtime: Runtime
@@ -36,17 +46,38 @@ class Deployment:
     threads: int = 0
     cache_dir: str = ""
     queue_delay_us: int = 0
+    max_batch_size: int = 0
+    max_waiting: int = 16
+    max_queue_size: int = 64
+    queue_timeout_s: float = 10.0
+    max_encoded_bytes: int = DEFAULT_MAX_ENCODED_BYTES
+    max_pixels: int = DEFAULT_MAX_PIXELS
 
     def __post_init__(self) -> None:
         counts = (self.preprocess_instances, self.segmenter_instances, self.threshold_instances)
-        if min(counts) < 1 or self.threads < 0 or self.queue_delay_us < 0:
+        if min(counts) < 1 or min(self.threads, self.queue_delay_us, self.max_batch_size) < 0:
             raise ContractError(
-                f"Instance counts {counts} must be at least 1, threads {self.threads} and queue delay "
-                f"{self.queue_delay_us} at least 0."
+                f"Instance counts {counts} must be at least 1, threads {self.threads}, queue delay "
+                f"{self.queue_delay_us} and largest batch {self.max_batch_size} at least 0."
+            )
+        if not 1 <= self.max_waiting <= self.max_queue_size:
+            raise ContractError(
+                f"{self.max_waiting} photographs may wait ahead of a segmenter, but its queue holds "
+                f"{self.max_queue_size}; let 1 or more wait, and no more than the queue holds."
+            )
+        if not (self.queue_timeout_s >= 0.001 and self.max_encoded_bytes >= 1 and self.max_pixels >= 1):
+            raise ContractError(
+                f"Queue timeout {self.queue_timeout_s} s must be 0.001 s or more, {self.max_encoded_bytes} bytes and "
+                f"{self.max_pixels} pixels 1 or more."
             )
         wanted = {"tensorrt": "gpu", "openvino": "cpu"}.get(self.runtime, self.device)
         if self.device != wanted:
             raise ContractError(f"Runtime {self.runtime} runs on a {wanted}, not on a {self.device}.")
 
+    def batch_size(self, contract_limit: int) -> int:
+        """Return the largest batch that a segmenter forms here; ``contract_limit`` is the contract's."""
+        return min(contract_limit, self.max_batch_size or (contract_limit if self.device == "gpu" else 1))
 
-PRODUCTION: Final = Deployment("tensorrt", "gpu", preprocess_instances=4)
+
+# A GPU empties its queue between two looks at it: as many may wait as the queue holds.
+PRODUCTION: Final = Deployment("tensorrt", "gpu", preprocess_instances=4, max_waiting=64)

@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
-import openvino as ov
-
 from wrinkle_core.contract import ModelContract, TensorContract
 from wrinkle_core.errors import ArtifactError
-from wrinkle_core.openvino_core import openvino_core
+from wrinkle_core.openvino_core import openvino_core, ov
 
 __all__ = ["check_network"]
 

@@ -15,26 +15,26 @@ from typing import Final
 from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2 as pb
 
-from wrinkle_core.contract import CONTRACT_VERSION, ModelContract, TensorContract
+from wrinkle_core.contract import CONTRACT_VERSION, ModelContract, TensorContract, model
 from wrinkle_export.repository.deployment import Deployment
 from wrinkle_export.repository.served_network import ServedNetwork
 
 __all__ = ["GENERATED_NOTE", "config_text", "model_config"]
 
 GENERATED_NOTE: Final = "GENERATED from core/wrinkle_core/contract.py by make format. Do not edit."
-MAX_QUEUE_SIZE: Final = 64  # waiting requests per model; one more is answered UNAVAILABLE
-QUEUE_TIMEOUT_US: Final = 60_000_000
 
 _DATATYPES: Final = {"UINT8": pb.TYPE_UINT8, "FP32": pb.TYPE_FP32}
 
 
-def config_text(contract: ModelContract, deployment: Deployment, network: ServedNetwork | None = None) -> str:
+def config_text(
+    contract: ModelContract, deployment: Deployment, network: ServedNetwork | None = None, version: int = 1
+) -> str:
     """Return the whole ``config.pbtxt`` of ``contract``, marked as generated."""
-    return f"# {GENERATED_NOTE}\n{text_format.MessageToString(model_config(contract, deployment, network))}"
+    return f"# {GENERATED_NOTE}\n{text_format.MessageToString(model_config(contract, deployment, network, version))}"
 
 
 def model_config(
-    contract: ModelContract, deployment: Deployment, network: ServedNetwork | None = None
+    contract: ModelContract, deployment: Deployment, network: ServedNetwork | None = None, version: int = 1
 ) -> pb.ModelConfig:
     """Return Triton's configuration of ``contract`` under ``deployment``.
 
@@ -42,10 +42,11 @@ def model_config(
         contract: Any served model.
         deployment: How it is run.
         network: The files of a segmenter; None for the committed form, which has none.
+        version: The version of the segmenters that is loaded, and that their ensembles run.
     """
     config = pb.ModelConfig(
         name=contract.name,
-        max_batch_size=contract.max_batch_size,
+        max_batch_size=deployment.batch_size(contract.max_batch_size),
         input=[
             pb.ModelInput(name=t.name, data_type=_DATATYPES[t.datatype], dims=t.dims)  # (…) without the batch axis
             for t in contract.inputs
@@ -55,14 +56,18 @@ def model_config(
     for key, value in _parameters(contract).items():
         config.parameters[key].string_value = value
     if contract.kind == "ensemble":
-        _set_ensemble(config, contract)
+        _set_ensemble(config, contract, version)
         return config
-    _set_queue(config)
+    _set_queue(config, deployment)
     if contract.kind == "segment":
+        config.version_policy.specific.versions.append(version)
         _set_segmenter(config, contract, deployment, network)
+    elif contract.kind == "preprocess":
+        _set_python_step(config, deployment.preprocess_instances)
+        for key in ("max_encoded_bytes", "max_pixels", "max_waiting"):
+            config.parameters[key].string_value = str(getattr(deployment, key))
     else:
-        preprocess = contract.kind == "preprocess"
-        _set_python_step(config, deployment.preprocess_instances if preprocess else deployment.threshold_instances)
+        _set_python_step(config, deployment.threshold_instances)
     return config
 
 
@@ -79,24 +84,25 @@ def _tensor_parameters(tensor: TensorContract) -> dict[str, str]:
     return described | ({"channels": ",".join(tensor.channels)} if tensor.channels else {})
 
 
-def _set_ensemble(config: pb.ModelConfig, contract: ModelContract) -> None:
+def _set_ensemble(config: pb.ModelConfig, contract: ModelContract, version: int) -> None:
     config.platform = "ensemble"
     for step in contract.steps:
         config.ensemble_scheduling.step.add(
             model_name=step.model_name,
-            model_version=-1,  # the newest
+            # A new network is loaded beside the serving one and then promoted; the other steps have one version.
+            model_version=version if model(step.model_name).kind == "segment" else -1,
             input_map=dict(step.input_map),
             output_map=dict(step.output_map),
         )
 
 
-def _set_queue(config: pb.ModelConfig) -> None:
+def _set_queue(config: pb.ModelConfig, deployment: Deployment) -> None:
     # A cache is keyed by inputs and not by request parameters, and would keep faces in memory.
     config.response_cache.enable = False
     queue = config.dynamic_batching.default_queue_policy
-    queue.max_queue_size = MAX_QUEUE_SIZE
-    queue.default_timeout_microseconds = QUEUE_TIMEOUT_US
-    queue.allow_timeout_override = True
+    queue.max_queue_size = deployment.max_queue_size
+    queue.default_timeout_microseconds = round(deployment.queue_timeout_s * 1e6)
+    queue.allow_timeout_override = True  # for a shorter one: Triton takes the smaller of the two
 
 
 def _set_python_step(config: pb.ModelConfig, instances: int) -> None:
@@ -124,7 +130,8 @@ def _set_segmenter(
     on_gpu = deployment.device == "gpu"
     kind = pb.ModelInstanceGroup.KIND_GPU if on_gpu else pb.ModelInstanceGroup.KIND_CPU
     config.instance_group.add(kind=kind, count=deployment.segmenter_instances)
-    _add_warmup(config, contract, "blank_full_batch", contract.max_batch_size)  # kernels are chosen per batch size
+    if config.max_batch_size > 1:
+        _add_warmup(config, contract, "blank_full_batch", config.max_batch_size)  # kernels are chosen per batch size
     if deployment.runtime == "tensorrt":
         config.platform, config.backend = "tensorrt_plan", "tensorrt"
         config.default_model_filename = "model.plan"

@@ -1,12 +1,11 @@
-"""What every Python step of the Triton repository shares: reading tensors, packing answers, answering errors.
+"""Between Triton's Python backend and this package: reading tensors, packing answers and errors.
 
 Only code that runs inside Triton's Python backend calls this; ``triton_python_backend_utils`` exists nowhere else, so
 it is imported when first needed.
 
-Errors of the caller are answered INVALID_ARG (HTTP 400) with ``errors.to_wire``. Anything unexpected is answered
-INTERNAL as SERVER_FAULT: an exception that leaves ``execute`` would send its traceback, paths included, to the client,
-and would fail the whole batch. The log gets the exception's type and the code lines it passed, never its message,
-which may quote image content.
+Errors of the caller are answered INVALID_ARG (HTTP 400), overload UNAVAILABLE (503), all else INTERNAL (500), each with
+``errors.to_wire``. An exception that leaves ``execute`` would send its traceback, paths included, to the client, and
+would fail the whole batch.
 
 Source: Triton python_backend README.md, "Error Handling"; design: an exception in ``execute`` leaks a traceback.
 """
@@ -14,8 +13,7 @@ Source: Triton python_backend README.md, "Error Handling"; design: an exception 
 from __future__ import annotations
 
 import json
-import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -23,15 +21,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wrinkle_core.errors import ContractError, InvalidInputError, ServerFaultError, WrinkleError, to_wire
+from wrinkle_core.errors import (
+    ContractError,
+    InvalidInputError,
+    OverloadedError,
+    WrinkleError,
+    to_wire,
+)
 
-__all__ = ["Tensors", "answer", "answer_each", "cancelled", "failure", "input_array", "request_parameters"]
+__all__ = ["Tensors", "answer", "cancelled", "input_array", "refusal", "request_parameters", "triton"]
 
 Tensors = Mapping[str, NDArray[Any]]
 
 
 @cache
-def _triton() -> ModuleType:
+def triton() -> ModuleType:
+    """Return Triton's module for Python steps."""
     import triton_python_backend_utils as pb_utils
 
     module: ModuleType = pb_utils
@@ -44,7 +49,7 @@ def input_array(request: Any, name: str) -> NDArray[Any]:
     Raises:
         ContractError: The request has no such tensor.
     """
-    tensor = _triton().get_input_tensor_by_name(request, name)
+    tensor = triton().get_input_tensor_by_name(request, name)
     if tensor is None:
         raise ContractError(f"The request has no tensor {name}.")
     array: NDArray[Any] = tensor.as_numpy()
@@ -59,44 +64,29 @@ def request_parameters(request: Any) -> dict[str, object]:
 
 def answer(tensors: Tensors) -> Any:
     """Return a response that carries ``tensors`` by name."""
-    pb_utils = _triton()
+    pb_utils = triton()
     outputs = [pb_utils.Tensor(name, np.ascontiguousarray(array)) for name, array in tensors.items()]
     return pb_utils.InferenceResponse(output_tensors=outputs)
 
 
-def failure(error: Exception) -> Any:
-    """Return a response that tells of ``error`` without giving away anything of the server."""
-    pb_utils = _triton()
+def refusal(error: WrinkleError) -> Any:
+    """Return a response that tells of ``error``."""
+    pb_utils = triton()
+    kinds = pb_utils.TritonError
     if isinstance(error, InvalidInputError | ContractError):
-        return pb_utils.InferenceResponse(error=pb_utils.TritonError(to_wire(error), pb_utils.TritonError.INVALID_ARG))
-    _log_without_content(error)
-    known = error if isinstance(error, WrinkleError) else ServerFaultError("The server failed; its log says where.")
-    return pb_utils.InferenceResponse(error=pb_utils.TritonError(to_wire(known), pb_utils.TritonError.INTERNAL))
+        kind = kinds.INVALID_ARG
+    elif isinstance(error, OverloadedError):
+        kind = kinds.UNAVAILABLE
+    else:
+        kind = kinds.INTERNAL
+    return pb_utils.InferenceResponse(error=pb_utils.TritonError(to_wire(error), kind))
 
 
 def cancelled(request: Any) -> Any | None:
     """Return the response to a request whose caller has gone away, or None when it still waits."""
     if not request.is_cancelled():
         return None
-    pb_utils = _triton()
+    pb_utils = triton()
     return pb_utils.InferenceResponse(
         error=pb_utils.TritonError("The caller cancelled.", pb_utils.TritonError.CANCELLED)
     )
-
-
-def answer_each(requests: Sequence[Any], step: Callable[[Any], Tensors]) -> list[Any]:
-    """Return one response per request, each made by ``step``; a request that fails leaves the others alone."""
-    return [cancelled(request) or _answer_one(request, step) for request in requests]
-
-
-def _answer_one(request: Any, step: Callable[[Any], Tensors]) -> Any:
-    try:
-        return answer(step(request))
-    except Exception as error:
-        return failure(error)
-
-
-def _log_without_content(error: Exception) -> None:
-    frames = traceback.extract_tb(error.__traceback__)
-    where = "; ".join(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames)
-    _triton().Logger.log_error(f"{type(error).__name__} at {where}")

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
 import cv2
 
 from wrinkle_core.contract import SEGMENTERS, SegmenterContract
-from wrinkle_core.decode import decode_image
+from wrinkle_core.decode import DecodeLimits, decode_image
 from wrinkle_core.errors import ContractError
 from wrinkle_core.landmarks import FaceLandmarker
 from wrinkle_core.postprocess import ThresholdOptions
 from wrinkle_core.preprocess import prepare
-from wrinkle_server.steps.backend import Tensors, answer_each, input_array, request_parameters
+from wrinkle_core.quality import quality_warnings
+from wrinkle_server.steps.backend import Tensors, input_array, request_parameters
+from wrinkle_server.steps.metrics import capture_warnings, faces_found
+from wrinkle_server.steps.pressure import Admission
+from wrinkle_server.steps.quiet_decoders import quiet_decoders
+from wrinkle_server.steps.run_folder import run_folder
+from wrinkle_server.steps.step import Step
 
 __all__ = ["PreprocessStep"]
 
 
-class PreprocessStep:
+class PreprocessStep(Step):
     """One process of a preprocessor; the segmenter it prepares for follows from the Triton model's name.
 
     One core each: throughput comes from instances, and threads of many instances would fight for the cores.
@@ -29,21 +36,37 @@ class PreprocessStep:
 
         Raises:
             ArtifactError: The face networks are not on this machine.
-            ContractError: No segmenter has this preprocessor.
+            ContractError: No segmenter has this preprocessor, or a limit is impossible.
         """
         cv2.setNumThreads(1)
+        config = json.loads(args["model_config"])
+        parameters = {name: value["string_value"] for name, value in config["parameters"].items()}
         self._spec = _segmenter_prepared_by(args["model_name"])
+        self._limits = DecodeLimits(int(parameters["max_encoded_bytes"]), int(parameters["max_pixels"]))
+        self._admission = Admission(
+            run_folder(),
+            self._spec,
+            max_waiting=int(parameters["max_waiting"]),
+            instances=sum(group["count"] for group in config["instance_group"]),
+        )
         self._landmarker = FaceLandmarker(threads=1)
+        self._faces_found = faces_found(args["model_name"])
+        self._capture_warnings = capture_warnings(args["model_name"])
+        super().initialize(args)
 
-    def execute(self, requests: Sequence[Any]) -> list[Any]:
-        """Answer every request by itself."""
-        return answer_each(requests, self._prepare)
+    def _answer(self, requests: Sequence[Any]) -> list[Any]:
+        return self._answer_each(requests, self._prepare)
 
     def _prepare(self, request: Any) -> Tensors:
         # A wrong option is told before the network has run for nothing.
         ThresholdOptions.from_parameters(request_parameters(request))
-        photo_rgb = decode_image(input_array(request, "IMAGE").data)
-        prepared = prepare(photo_rgb, self._spec, self._landmarker)
+        with self._admission.place():
+            with quiet_decoders():
+                photo_rgb = decode_image(input_array(request, "IMAGE").data, self._limits)
+            prepared = prepare(photo_rgb, self._spec, self._landmarker)
+        self._faces_found.count()
+        for warning in quality_warnings(prepared.geometry.quality):
+            self._capture_warnings.count(warning.code)
         return {"INPUT": prepared.network_input, "GEOMETRY": prepared.geometry.pack()}
 
 

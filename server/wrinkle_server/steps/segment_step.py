@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from wrinkle_core.inference import OnnxSegmenter
-from wrinkle_server.steps.backend import answer, cancelled, failure, input_array
+from wrinkle_server.steps.backend import answer, cancelled, input_array
+from wrinkle_server.steps.step import Step
 
 __all__ = ["SegmentStep"]
 
 
-class SegmentStep:
+class SegmentStep(Step):
     """One execution copy of a segmenter; the requests of one dynamic batch run as one inference."""
 
     def initialize(self, args: dict[str, str]) -> None:
@@ -24,25 +26,29 @@ class SegmentStep:
         Raises:
             ArtifactError: The network file is missing or has other ports than the contract.
         """
-        parameters = json.loads(args["model_config"])["parameters"]
-        threads = int(parameters["threads"]["string_value"])
-        cache_dir = parameters["cache_dir"]["string_value"]
+        given = json.loads(args["model_config"])["parameters"]
+        parameters = {key: value["string_value"] for key, value in given.items()}
+        version, threads, cache_dir = args["model_version"], int(parameters["threads"]), parameters["cache_dir"]
+        # A version that was added to a repository may differ from the first one in file and precision.
+        network = parameters.get(f"network.{version}", parameters["network"])
         self._segmenter = OnnxSegmenter(
-            Path(args["model_repository"], args["model_version"], parameters["network"]["string_value"]),
+            Path(args["model_repository"], version, network),
             threads=threads or None,
-            precision=parameters["precision"]["string_value"],
+            precision=parameters.get(f"precision.{version}", parameters["precision"]),
             cache_dir=Path(cache_dir) if cache_dir else None,
         )
+        super().initialize(args)
 
-    def execute(self, requests: Sequence[Any]) -> list[Any]:
-        """Answer the whole batch with one inference."""
+    def _answer(self, requests: Sequence[Any]) -> list[Any]:
         responses = {index: gone for index, request in enumerate(requests) if (gone := cancelled(request))}
         waiting = [index for index in range(len(requests)) if index not in responses]
         if waiting:
+            began = time.monotonic()
             try:
                 answers = self._segment([requests[index] for index in waiting])
             except Exception as error:
-                answers = [failure(error) for _ in waiting]
+                seconds = time.monotonic() - began
+                answers = [self._failure(requests[index], error, seconds) for index in waiting]
             responses |= dict(zip(waiting, answers, strict=True))
         return [responses[index] for index in range(len(requests))]
 

@@ -10,21 +10,22 @@ import numpy as np
 
 from wrinkle_core.geometry import Geometry
 from wrinkle_core.postprocess import ThresholdOptions, postprocess
-from wrinkle_server.steps.backend import Tensors, answer_each, input_array, request_parameters
+from wrinkle_server.steps.backend import Tensors, input_array, request_parameters
+from wrinkle_server.steps.step import Step
 
 __all__ = ["ThresholdStep"]
 
 
-class ThresholdStep:
+class ThresholdStep(Step):
     """One process of the threshold step, for one core."""
 
     def initialize(self, args: dict[str, str]) -> None:
         """Keep OpenCV to one thread."""
         cv2.setNumThreads(1)
+        super().initialize(args)
 
-    def execute(self, requests: Sequence[Any]) -> list[Any]:
-        """Answer every request by itself."""
-        return answer_each(requests, _threshold)
+    def _answer(self, requests: Sequence[Any]) -> list[Any]:
+        return self._answer_each(requests, _threshold)
 
 
 def _threshold(request: Any) -> Tensors:

@@ -1,91 +1,66 @@
-"""One real inference per ensemble: the only proof that a server answers.
+"""A photograph whose answer is known: the only proof that an ensemble serves.
 
 ``/v2/health/ready`` says that models are loaded, not that they work: with a wrong NumPy every request succeeds with
-empty outputs, and a killed Python step leaves its model READY for ever. The photograph is scikit-image's astronaut
-(public domain, NASA), a file of that package. The request is Triton's raw binary form, the one documented for curl.
-
-Source: Triton extension_binary_data.md, "Raw Binary Request".
+empty outputs, and a killed Python step leaves its model READY for ever. The photograph is a crop of Grace Hopper's
+portrait (public domain, U.S. Navy). What its face must give follows from the face networks alone and holds for all
+weights; the first good mask becomes the reference for the later ones.
 """
 
 from __future__ import annotations
 
-import http.client
 import importlib.resources
-import json
-from typing import Final
+from functools import cache
+from typing import Any, Final
 
-from wrinkle_core.contract import SegmenterContract, model
-from wrinkle_core.errors import OverloadedError, ServerFaultError, ServerUnreachableError, from_wire
+from wrinkle_core.contract import SegmenterContract
+from wrinkle_core.errors import ServerFaultError
+from wrinkle_server.supervision.canary_answer import CanaryAnswer
+from wrinkle_server.triton.admin_api import AdminApi
+from wrinkle_server.triton.raw_inference import infer_raw
 
-__all__ = ["infer_raw", "is_ready", "warm_up", "warmup_photo"]
+__all__ = ["MIN_REFERENCE_IOU", "Canary", "canary_photo"]
 
-_LENGTH_HEADER: Final = "Inference-Header-Content-Length"
-
-
-def warmup_photo() -> bytes:
-    """Return an encoded photograph with one face."""
-    return (importlib.resources.files("skimage") / "data" / "astronaut.png").read_bytes()
+MIN_REFERENCE_IOU: Final = 0.97  # another batch or another processor core rounds a few pixels the other way
 
 
-def is_ready(host: str, http_port: int, timeout_s: float = 5.0) -> bool:
-    """Return whether the server says that every model it was asked to load is ready."""
-    connection = http.client.HTTPConnection(host, http_port, timeout=timeout_s)
-    try:
-        connection.request("GET", "/v2/health/ready")
-        return connection.getresponse().status == http.client.OK
-    except OSError:
-        return False
-    finally:
-        connection.close()
+@cache
+def canary_photo() -> bytes:
+    """Return the encoded photograph: one face with wrinkles, 440 x 440 pixels."""
+    return (importlib.resources.files("wrinkle_server.supervision") / "canary.jpg").read_bytes()
 
 
-def warm_up(host: str, http_port: int, spec: SegmenterContract, timeout_s: float) -> None:
-    """Run one photograph through ``spec``'s ensemble.
+class Canary:
+    """The known answer of one ensemble."""
 
-    Raises:
-        WrinkleError: The server did not answer, or answered with an error or an empty mask.
-    """
-    outputs = infer_raw(host, http_port, spec.ensemble, warmup_photo(), timeout_s)
-    for tensor in model(spec.ensemble).outputs:
-        if tensor.name not in outputs:
-            raise ServerFaultError(f"The warm-up answer of {spec.ensemble} lacks {tensor.name}.")
-    if not outputs["MASK_PNG"] or not outputs["REPORT_JSON"]:
-        raise ServerFaultError(f"The warm-up answer of {spec.ensemble} is empty; is NumPy older than 2 installed?")
+    def __init__(self, spec: SegmenterContract) -> None:
+        self._spec = spec
+        self._reference: tuple[tuple[str, ...], CanaryAnswer] | None = None
 
+    @property
+    def ensemble(self) -> str:
+        """Triton name of the ensemble."""
+        return self._spec.ensemble
 
-def infer_raw(host: str, http_port: int, model_name: str, photo: bytes, timeout_s: float) -> dict[str, bytes]:
-    """Send one encoded photograph as a raw HTTP body and return the outputs by name.
+    def check(self, admin: AdminApi, timeout_s: float) -> None:
+        """Send the photograph and check the answer; masks of different model versions are not compared.
 
-    Raises:
-        WrinkleError: What the server answered, by its code; ServerUnreachableError when nothing answered.
-    """
-    connection = http.client.HTTPConnection(host, http_port, timeout=timeout_s)
-    try:
-        connection.request(
-            "POST",
-            f"/v2/models/{model_name}/infer",
-            body=photo,
-            headers={"Content-Type": "application/octet-stream", _LENGTH_HEADER: "0"},
-        )
-        response = connection.getresponse()
-        body = response.read()
-    except (OSError, http.client.HTTPException) as error:
-        raise ServerUnreachableError(f"Nothing answered on {host}:{http_port}: {type(error).__name__}.") from error
-    finally:
-        connection.close()
-    if response.status != http.client.OK:
-        text = body.decode("utf-8", "replace")
-        unknown = OverloadedError if response.status == http.client.SERVICE_UNAVAILABLE else ServerFaultError
-        raise from_wire(text) or unknown(f"HTTP {response.status}: {text[:200]}")
-    return _split(body, int(response.getheader(_LENGTH_HEADER, "0")))
+        Raises:
+            WrinkleError: What the server answered, or that it did not.
+            ServerFaultError: The answer is wrong.
+        """
+        versions = _versions(admin.config(self.ensemble))
+        outputs = infer_raw(admin.host, admin.http_port, self.ensemble, canary_photo(), timeout_s)
+        answer = CanaryAnswer.checked(self.ensemble, outputs)
+        if _versions(admin.config(self.ensemble)) != versions:
+            return  # promoted meanwhile: either version may have answered
+        if self._reference is None or self._reference[0] != versions:
+            self._reference = (versions, answer)
+            return
+        overlap = answer.iou(self._reference[1])
+        if overlap < MIN_REFERENCE_IOU:
+            raise ServerFaultError(f"{self.ensemble} marks other wrinkles than at first (IoU {overlap:.2f}).")
 
 
-def _split(body: bytes, header_bytes: int) -> dict[str, bytes]:
-    """Return the outputs of a binary answer: a JSON header, then each tensor's bytes in the header's order."""
-    outputs: dict[str, bytes] = {}
-    start = header_bytes
-    for tensor in json.loads(body[:header_bytes])["outputs"]:
-        end = start + int(tensor["parameters"]["binary_data_size"])
-        outputs[tensor["name"]] = body[start:end]
-        start = end
-    return outputs
+def _versions(ensemble_config: dict[str, Any]) -> tuple[str, ...]:
+    """Return the version of each step that an ensemble runs; -1 is the newest."""
+    return tuple(str(step.get("model_version", -1)) for step in ensemble_config["ensemble_scheduling"]["step"])

@@ -1,72 +1,126 @@
-"""Python steps that died, and bringing them back.
+"""Python steps that died, stopped or hang.
 
-Triton never restarts a Python step that was killed (out of memory, most often): model and server stay READY for ever,
-and the requests that meet the dead process fail after a second. Loading the same model again starts its steps anew.
+Triton never restarts a Python step that was killed (out of memory, most often) and never gives up one that hangs in a
+native call: model and server stay READY for ever. A killed step stays a zombie of the server for as long as its model
+is loaded, while one that Triton ends itself is reaped at once, which tells a death from a reload.
 
 Source: seen on Triton 2.51; triton-inference-server/server issues 7230, 8604, 8841.
 """
 
 from __future__ import annotations
 
-import http.client
 from collections import Counter
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import psutil
 
-from wrinkle_core.errors import ServerFaultError
-from wrinkle_server.triton.options import ADMIN_HEADER, ServerOptions
+from wrinkle_server.steps.activity import read_activities
 
-__all__ = ["StepWatch", "load_again"]
+__all__ = ["SickStep", "StepWatch"]
 
+Ailment = Literal["dead", "stopped", "hung", "missing"]
 _STEP_FILE: Final = "model.py"
-_LOAD_TIMEOUT_S: Final = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class SickStep:
+    """One Python step that cannot serve; ``process_id`` is None when there is no process left to end."""
+
+    model: str
+    ailment: Ailment
+    process_id: int | None = None
+
+    def end(self) -> None:
+        """Kill the process when it still exists: Triton cannot end a step that does not listen."""
+        if self.process_id is not None:
+            with suppress(psutil.NoSuchProcess):
+                psutil.Process(self.process_id).kill()
 
 
 class StepWatch:
-    """Counts the Python steps of a running server; made once every model is ready."""
+    """Looks at the Python steps of one running ``tritonserver``.
 
-    def __init__(self, tritonserver_id: int) -> None:
+    Args:
+        tritonserver_id: Process id of the server.
+        run_folder: Where its steps tell what they do.
+        step_limit_s: How long one call of a step may take.
+    """
+
+    def __init__(self, tritonserver_id: int, run_folder: Path, step_limit_s: float) -> None:
         self._server = psutil.Process(tritonserver_id)
-        self._expected = self._living()
+        self._run_folder = run_folder
+        self._step_limit_s = step_limit_s
+        self._living: dict[int, str] = {}
+        self._zombies: dict[int, str] = {}
+        self._too_few: set[str] = set()
+        self.learn()
 
-    def hurt_models(self) -> tuple[str, ...]:
-        """Return the models that have fewer living processes than they had at first.
+    @property
+    def living(self) -> Mapping[int, str]:
+        """The model of each process that was alive at the last look."""
+        return self._living
+
+    def learn(self) -> None:
+        """Take note of the steps there are now: of one that dies unknown nobody can tell whose it was.
 
         Raises:
             psutil.NoSuchProcess: The server itself is gone.
         """
-        living = self._living()
-        return tuple(sorted(name for name, count in self._expected.items() if living[name] < count))
+        for process in self._server.children():
+            if (model := _model_of(process)) is not None:
+                self._living[process.pid] = model
 
-    def _living(self) -> Counter[str]:
-        """Return the number of living steps per model: a step's first argument is ``MODEL/VERSION/model.py``."""
-        commands = [_command_of_living(process) for process in self._server.children()]
-        steps = [Path(command[1]) for command in commands if len(command) > 1]
-        return Counter(step.parts[-3] for step in steps if step.name == _STEP_FILE)
+    def look(self) -> tuple[SickStep, ...]:
+        """Return the steps that died, were stopped or hang; each is told once.
+
+        Raises:
+            psutil.NoSuchProcess: The server itself is gone.
+        """
+        sick = list(self._dead_and_stopped())
+        for activity in read_activities(self._run_folder):
+            if activity.pid in self._living and activity.busy_for_s > self._step_limit_s:
+                sick.append(SickStep(self._living.pop(activity.pid), "hung", activity.pid))
+        return tuple(sick)
+
+    def count(self, expected: Mapping[str, int]) -> tuple[SickStep, ...]:
+        """Return the models that had too few processes at this count and the one before.
+
+        Args:
+            expected: Number of processes that each Python model should have.
+        """
+        counted = Counter(self._living.values())
+        before, self._too_few = self._too_few, {model for model, count in expected.items() if counted[model] < count}
+        return tuple(SickStep(model, "missing") for model in sorted(before & self._too_few))
+
+    def _dead_and_stopped(self) -> Iterator[SickStep]:
+        living, zombies = {}, {}
+        for process in self._server.children():
+            try:
+                status = process.status()
+            except psutil.NoSuchProcess:
+                continue
+            if status == psutil.STATUS_ZOMBIE:
+                if process.pid in self._zombies:  # for a moment, one that Triton ends is a zombie too
+                    yield SickStep(self._zombies[process.pid], "dead")
+                elif process.pid in self._living:
+                    zombies[process.pid] = self._living[process.pid]
+            elif (model := _model_of(process)) is not None:
+                if status in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP):
+                    yield SickStep(model, "stopped", process.pid)
+                else:
+                    living[process.pid] = model
+        self._living, self._zombies = living, zombies
 
 
-def _command_of_living(process: psutil.Process) -> list[str]:
+def _model_of(process: psutil.Process) -> str | None:
+    """Return the model whose living step a process is: its first argument is ``MODEL/VERSION/model.py``."""
     try:
-        return [] if process.status() == psutil.STATUS_ZOMBIE else process.cmdline()
-    except psutil.NoSuchProcess:
-        return []
-
-
-def load_again(options: ServerOptions, admin_key: str, model_name: str) -> None:
-    """Have the server load a model anew; requests to it wait or are answered by what still lives.
-
-    Raises:
-        ServerFaultError: The server refused or did not answer.
-    """
-    target = f"/v2/repository/models/{model_name}/load"
-    with closing(http.client.HTTPConnection(options.host, options.http_port, timeout=_LOAD_TIMEOUT_S)) as connection:
-        try:
-            connection.request("POST", target, headers={ADMIN_HEADER: admin_key})
-            status = connection.getresponse().status
-        except (OSError, http.client.HTTPException) as error:
-            raise ServerFaultError(f"{model_name} was not loaded again: {type(error).__name__}.") from error
-    if status != http.client.OK:
-        raise ServerFaultError(f"{model_name} was not loaded again: HTTP {status}.")
+        command = process.cmdline()
+    except psutil.NoSuchProcess:  # a zombie has no command line either
+        return None
+    step = Path(command[1]) if len(command) > 1 else None
+    return step.parts[-3] if step is not None and step.name == _STEP_FILE else None

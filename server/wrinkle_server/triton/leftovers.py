@@ -20,7 +20,7 @@ from typing import Final
 
 import psutil
 
-__all__ = ["SHARED_MEMORY", "new_run_name", "remove_leftovers", "remove_run"]
+__all__ = ["SHARED_MEMORY", "leftovers", "new_run_name", "remove_leftovers", "remove_run"]
 
 SHARED_MEMORY: Final = Path("/dev/shm")
 _RUN_NAME: Final = re.compile(r"wrinkle-serve-(\d+)-[0-9a-f]{8}")
@@ -31,12 +31,15 @@ def new_run_name() -> str:
     return f"wrinkle-serve-{os.getpid()}-{secrets.token_hex(4)}"
 
 
+def leftovers() -> tuple[Path, ...]:
+    """Return the remains of this user's servers whose process is gone."""
+    return tuple(path for path, name in _runs() if not psutil.pid_exists(int(name.split("-")[2])))
+
+
 def remove_leftovers() -> None:
     """Remove the remains of this user's servers whose process is gone."""
-    for path, name in _runs():
-        process_id = int(name.split("-")[2])
-        if not psutil.pid_exists(process_id):
-            _remove(path)
+    for path in leftovers():
+        _remove(path)
 
 
 def remove_run(name: str) -> None:

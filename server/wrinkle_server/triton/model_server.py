@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import signal
 import subprocess
@@ -10,15 +11,17 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Final
 
 import psutil
 
-from wrinkle_core.errors import DeadlineExceededError, ServerFaultError, ServerStartError, WrinkleError
-from wrinkle_server.supervision.canary import is_ready, warm_up
-from wrinkle_server.supervision.step_watch import StepWatch, load_again
+from wrinkle_core.errors import DeadlineExceededError, ServerStartError, WrinkleError
+from wrinkle_server.steps.run_folder import RUN_FOLDER_VARIABLE
+from wrinkle_server.supervision.canary import Canary
+from wrinkle_server.triton.admin_api import AdminApi
 from wrinkle_server.triton.leftovers import new_run_name, remove_leftovers, remove_run
 from wrinkle_server.triton.options import ServerOptions, triton_arguments
 from wrinkle_server.triton.ports import require_free_ports
@@ -29,7 +32,7 @@ __all__ = ["ModelServer"]
 _POLL_S: Final = 0.1
 _KILL_MARGIN_S: Final = 5.0
 _MAX_REASON_CHARS: Final = 300
-_REPAIR_WINDOW_S: Final = 600.0
+_NO_GPU: Final = re.compile("CUDA driver version is insufficient|CudaDriverHelper|pinned system memory")
 _LAUNCHER: Final = Path(__file__).resolve().parent / "launch.py"
 
 
@@ -38,18 +41,26 @@ class ModelServer:
 
     Attributes:
         options: What is served, and where.
-        admin_key: Secret that Triton's restricted APIs ask for in the header ``admin-key``; new at every start.
+        admin: Triton's own interface, with the secret that its restricted part asks for.
+        run_folder: Where the server's steps and who watches them see each other; private to this user.
     """
 
-    def __init__(self, options: ServerOptions) -> None:
+    def __init__(self, options: ServerOptions, *, successor_of: ModelServer | None = None) -> None:
+        """Set up; nothing runs yet.
+
+        Args:
+            options: What is served, and where.
+            successor_of: A stopped server whose place this one takes: it adds to its log and keeps its secret.
+        """
         self.options = options
-        self.admin_key = secrets.token_urlsafe(24)
+        self._keep_log = successor_of is not None
+        key = secrets.token_urlsafe(24) if successor_of is None else successor_of.admin.admin_key
+        self.admin: AdminApi = AdminApi(options.host, options.http_port, options.metrics_port, key)
         self._run_name = new_run_name()
+        self.run_folder = Path(tempfile.gettempdir(), self._run_name)
         self._process: subprocess.Popen[bytes] | None = None
         self._launched: threading.Event | None = None
         self._gone = threading.Event()
-        self._watch: StepWatch | None = None
-        self._repaired_at: list[float] = []
 
     def __enter__(self) -> ModelServer:
         try:
@@ -81,67 +92,59 @@ class ModelServer:
         installation = find_tritonserver()
         require_free_ports(self.options.host, self.options.ports)
         remove_leftovers()
-        scratch = Path(tempfile.gettempdir(), self._run_name)
-        scratch.mkdir(mode=0o700)
+        self.run_folder.mkdir(mode=0o700)
         arguments = triton_arguments(
             self.options,
-            backends=installation.prepare_backends(scratch / "backends"),
+            backends=installation.prepare_backends(self.run_folder / "backends"),
             shared_memory_prefix=self._run_name,
-            admin_key=self.admin_key,
+            admin_key=self.admin.admin_key,
             gpu=not installation.from_wheel,
         )
         command = [sys.executable, "-I", str(_LAUNCHER), str(os.getpid()), str(installation.binary), *arguments]
-        self._launch(command, server_environment(installation))
+        self._launch(command, server_environment(installation) | {RUN_FOLDER_VARIABLE: str(self.run_folder)})
 
-    def wait_ready(self, timeout_s: float = 180.0) -> None:
-        """Return once every ensemble has answered a real photograph.
+    def wait_ready(
+        self,
+        timeout_s: float = 180.0,
+        *,
+        canaries: Sequence[Canary] | None = None,
+        on_wait: Callable[[], None] | None = None,
+    ) -> None:
+        """Return once every ensemble has answered its canary.
+
+        Args:
+            timeout_s: Longest wait.
+            canaries: What to ask; by default a new canary per ensemble.
+            on_wait: Called again and again meanwhile.
 
         Raises:
             ServerStartError: The server stopped, or an ensemble answered with an error.
             DeadlineExceededError: Not ready in time.
         """
         deadline = time.monotonic() + timeout_s
-        host, port = self.options.host, self.options.http_port
-        while not is_ready(host, port):
+        while not self.admin.ready():
+            if on_wait is not None:
+                on_wait()
             if self._gone.wait(_POLL_S):
                 raise ServerStartError(f"tritonserver stopped while loading: {self.last_words()}")
             if time.monotonic() > deadline:
                 raise DeadlineExceededError(f"The models were not loaded after {timeout_s:g} s: {self.last_words()}")
-        for spec in self.options.segmenters:
+        for canary in canaries or [Canary(spec) for spec in self.options.segmenters]:
             try:
-                warm_up(host, port, spec, timeout_s=max(1.0, deadline - time.monotonic()))
+                canary.check(self.admin, max(1.0, deadline - time.monotonic()))
             except WrinkleError as error:
-                raise ServerStartError(f"{spec.ensemble} failed its first photograph: {error}") from error
-        if self.process_id is not None:
-            self._watch = StepWatch(self.process_id)
+                raise ServerStartError(f"{canary.ensemble} failed its first photograph: {error}") from error
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Return True once the process has ended, False after ``timeout_s``."""
         return self._gone.wait(timeout_s)
 
-    def repair(self) -> tuple[str, ...]:
-        """Load every model again that has a dead Python step, and return their names; cheap when all is well.
-
-        Raises:
-            ServerFaultError: A model cannot be loaded again, or steps die again and again.
-        """
-        try:
-            hurt = self._watch.hurt_models() if self._watch is not None else ()
-        except psutil.NoSuchProcess:
-            return ()  # the server itself is gone, which wait() tells
-        for name in hurt:
-            now = time.monotonic()
-            self._repaired_at = [moment for moment in self._repaired_at if now - moment < _REPAIR_WINDOW_S] + [now]
-            if len(self._repaired_at) > self.options.max_repairs:
-                raise ServerFaultError(f"Processes of {name} die again and again; perhaps they lack memory.")
-            load_again(self.options, self.admin_key, name)
-        return hurt
-
     def last_words(self) -> str:
         """Return the last error in the log, for the person who started the server."""
         if self.options.log_path is None or not self.options.log_path.is_file():
             return "its messages on standard error say why."
-        lines = self.options.log_path.read_text(encoding="utf-8", errors="replace").splitlines()
+        text = self.options.log_path.read_text(encoding="utf-8", errors="replace")
+        lines = [line for line in text.splitlines() if not _NO_GPU.search(line)]
         errors = [line for line in lines if line.startswith("E")] or lines[-1:] or ["it wrote nothing"]
         return f"{errors[-1][:_MAX_REASON_CHARS]} (all of it is in {self.options.log_path})"
 
@@ -157,6 +160,11 @@ class ModelServer:
             _kill_session(self._process.pid)
         remove_run(self._run_name)
 
+    def kill(self) -> None:
+        """End the process at once; ``stop`` still has to remove what remains."""
+        if self._process is not None and not self._gone.is_set():
+            self._process.kill()
+
     def _launch(self, command: list[str], environment: dict[str, str]) -> None:
         """Start the process from a thread that outlives it: the kernel's death signal follows the parent *thread*."""
         launched = self._launched = threading.Event()
@@ -164,7 +172,7 @@ class ModelServer:
 
         def keep() -> None:
             try:
-                with _open_log(self.options.log_path) as log:
+                with _open_log(self.options.log_path, keep=self._keep_log) as log:
                     self._process = subprocess.Popen(
                         command,
                         env=environment,
@@ -186,11 +194,13 @@ class ModelServer:
             raise ServerStartError(f"tritonserver could not be started: {failures[0].strerror}.") from failures[0]
 
 
-def _open_log(path: Path | None) -> IO[bytes]:
+def _open_log(path: Path | None, *, keep: bool) -> IO[bytes]:
     if path is None:
         return os.fdopen(os.dup(sys.stderr.fileno()), "wb")
     path.parent.mkdir(parents=True, exist_ok=True)
-    return path.open("wb")
+    if not keep:
+        path.unlink(missing_ok=True)
+    return path.open("ab")  # whoever rotates it may cut it short meanwhile
 
 
 def _kill_session(session_id: int) -> None:

@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from wrinkle_core.contract import SegmenterContract
 from wrinkle_core.errors import ServerStartError
+from wrinkle_server.triton.trace_export import trace_arguments
 
 __all__ = ["LOOPBACK", "LogLevel", "ServerOptions", "is_loopback", "triton_arguments"]
 
@@ -42,7 +43,8 @@ class ServerOptions:
         log_level: How much Triton writes.
         log_path: File for Triton's log; None is standard error.
         exit_timeout_s: How long requests in flight may take when the server stops.
-        max_repairs: How often in ten minutes dead Python steps are brought back before the server is given up.
+        otlp_endpoint: Collector for traces, ``http://host:port`` (OTLP over HTTP); None sends none.
+        trace_sample_rate: Share in [0, 1] of the requests without a trace context that are traced.
     """
 
     repository: Path
@@ -54,7 +56,8 @@ class ServerOptions:
     log_level: LogLevel = "warning"
     log_path: Path | None = None
     exit_timeout_s: int = 30
-    max_repairs: int = 5
+    otlp_endpoint: str | None = None
+    trace_sample_rate: float = 0.01
 
     @property
     def ports(self) -> dict[str, int]:
@@ -89,6 +92,9 @@ def triton_arguments(
         shared_memory_prefix: Start of the names of the shared-memory files, so that own ones can be told.
         admin_key: Secret that the restricted APIs ask for.
         gpu: False leaves out what needs a GPU driver.
+
+    Raises:
+        ServerStartError: The host is no address, or traces cannot be sent as the options say.
     """
     return [
         f"--model-repository={options.repository}",
@@ -106,6 +112,7 @@ def triton_arguments(
         f"--metrics-address={LOOPBACK if is_loopback(options.host) else options.host}",
         f"--metrics-port={options.metrics_port}",
         f"--exit-timeout-secs={options.exit_timeout_s}",
+        *trace_arguments(options.otlp_endpoint, options.trace_sample_rate),
         *(() if gpu else ("--allow-gpu-metrics=false", "--pinned-memory-pool-byte-size=0")),
         *_LOG_FLAGS[options.log_level],
     ]

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from wrinkle_core.errors import ServerStartError
+from wrinkle_server.triton.trace_export import EXPORT_ENVIRONMENT
 
 __all__ = ["TritonInstallation", "find_tritonserver", "libpython_available", "server_environment"]
 
@@ -104,7 +105,8 @@ def server_environment(installation: TritonInstallation) -> dict[str, str]:
     libraries = [str(sysconfig.get_config_var("LIBDIR"))]
     if installation.libraries is not None:
         libraries.append(str(installation.libraries))
-    inherited = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTHONHOME")}
+    passed_on = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTHONHOME")}
+    inherited = EXPORT_ENVIRONMENT | passed_on
     return inherited | {
         "PATH": os.pathsep.join(filter(None, (str(Path(sys.prefix) / "bin"), os.environ.get("PATH")))),
         "LD_LIBRARY_PATH": os.pathsep.join(filter(None, (*libraries, os.environ.get("LD_LIBRARY_PATH")))),

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2 as pb
 
-from wrinkle_core.contract import MODELS, SEGMENTERS, ModelContract, SegmenterContract, model
+from wrinkle_core.contract import (
+    DEFAULT_MAX_ENCODED_BYTES,
+    DEFAULT_MAX_PIXELS,
+    MODELS,
+    SEGMENTERS,
+    ModelContract,
+    SegmenterContract,
+    model,
+)
 from wrinkle_core.errors import ContractError
 from wrinkle_export.generate import generated_files, stale_files, write_files
 from wrinkle_export.repository.deployment import PRODUCTION, Deployment, Device, Runtime
@@ -29,7 +38,9 @@ def test_written_config_reads_back_with_every_tensor_of_its_contract(
     written = text_format.Parse(config_text(contract, deployment), pb.ModelConfig())
     ports = [(port.name, port.data_type, tuple(port.dims)) for port in (*written.input, *written.output)]
     assert ports == [(t.name, TRITON_TYPES[t.datatype], t.dims) for t in (*contract.inputs, *contract.outputs)]
-    assert (written.name, written.max_batch_size) == (contract.name, contract.max_batch_size)
+    assert written.name == contract.name
+    one_by_one = contract.kind == "segment" and deployment.device == "cpu"
+    assert written.max_batch_size == (1 if one_by_one else contract.max_batch_size)
 
 
 @pytest.mark.parametrize("contract", MODELS, ids=attrgetter("name"))
@@ -86,6 +97,12 @@ def test_gpu_segmenter_warms_up_for_one_picture_and_for_a_full_batch(spec: Segme
         assert sizes == [1, spec.max_batch_size]
 
 
+def test_largest_batch_on_a_cpu_can_be_chosen_up_to_the_contracts() -> None:
+    for chosen, formed in ((1, 1), (4, 4), (99, 8)):
+        deployment = Deployment("openvino", max_batch_size=chosen)
+        assert model_config(model("unetpp"), deployment).max_batch_size == formed
+
+
 def test_onnxruntime_segmenter_is_tritons_own_backend() -> None:
     config = model_config(model("unetpp"), ON_ONNXRUNTIME)
     assert (config.backend, config.default_model_filename) == ("onnxruntime", "model.onnx")
@@ -104,6 +121,50 @@ def test_runtime_on_the_wrong_device_is_refused(runtime: Runtime, device: Device
 
 def test_instance_counts_reach_the_models() -> None:
     assert model_config(model("skin_mask"), CPU).instance_group[0].count == 3
+
+
+def test_bounds_of_the_deployment_reach_the_models() -> None:
+    bounded = Deployment(
+        "openvino",
+        max_waiting=5,
+        max_queue_size=20,
+        queue_timeout_s=2.5,
+        max_encoded_bytes=1_000_000,
+        max_pixels=2_000_000,
+    )
+    told = model_config(model("skin_texture"), bounded).parameters
+    assert {key: told[key].string_value for key in ("max_waiting", "max_encoded_bytes", "max_pixels")} == {
+        "max_waiting": "5",
+        "max_encoded_bytes": "1000000",
+        "max_pixels": "2000000",
+    }
+    for name in ("skin_texture", "unetpp", "threshold"):
+        queue = model_config(model(name), bounded).dynamic_batching.default_queue_policy
+        assert (queue.max_queue_size, queue.default_timeout_microseconds) == (20, 2_500_000)
+
+
+def test_photographs_are_bounded_by_cores_limits_unless_told_otherwise() -> None:
+    told = model_config(model("skin_mask"), CPU).parameters
+    assert told["max_encoded_bytes"].string_value == str(DEFAULT_MAX_ENCODED_BYTES)
+    assert told["max_pixels"].string_value == str(DEFAULT_MAX_PIXELS)
+
+
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        {"max_waiting": 0},
+        {"max_waiting": 65},
+        {"max_queue_size": 0},
+        {"queue_timeout_s": 0.0},
+        {"queue_timeout_s": 1e-9},
+        {"queue_timeout_s": float("nan")},
+        {"max_encoded_bytes": 0},
+        {"max_pixels": 0},
+    ],
+)
+def test_impossible_bound_is_refused(bounds: dict[str, Any]) -> None:
+    with pytest.raises(ContractError):
+        Deployment("openvino", **bounds)
 
 
 @pytest.mark.parametrize(("instances", "threads"), [(0, 0), (1, -1)])

@@ -1,50 +1,155 @@
-"""A Python step that is killed comes back, and a server whose steps keep dying is given up."""
+"""Steps that die, stop or hang come back; a server that cannot be helped is given up."""
 
 from __future__ import annotations
 
+import http.client
+import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-from live_server import options_on_free_ports
+from supervised_server import Supervise, Supervised, wait_until
 from wrinkle_core.errors import ServerFaultError, WrinkleError
-from wrinkle_server.supervision.canary import infer_raw, warmup_photo
-from wrinkle_server.triton.model_server import ModelServer
 
 pytestmark = pytest.mark.live
 
-HOST = "127.0.0.1"
+STEPS = ("skin_mask", "unetpp", "threshold")
+REPAIRED_WITHIN_S = 10.0
 
 
-@pytest.fixture
-def server(small_repository: Path, tmp_path: Path) -> Iterator[ModelServer]:
-    options = options_on_free_ports(small_repository, tmp_path / "triton.log", "unetpp", max_repairs=1)
-    with ModelServer(options) as running:
+@pytest.fixture(scope="module")
+def server(supervise: Supervise) -> Iterator[Supervised]:
+    with supervise(max_repairs=20) as running:
         yield running
 
 
-def kill_step(server: ModelServer, model: str) -> None:
-    for process in psutil.Process(server.process_id).children():
-        if process.status() != psutil.STATUS_ZOMBIE and f"/{model}/1/model.py" in " ".join(process.cmdline()):
-            process.kill()
-            psutil.wait_procs([process], timeout=1.0)
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+@pytest.mark.parametrize("model", STEPS)
+@pytest.mark.parametrize("time", ["first", "second"])
+def test_step_that_gets_a_signal_is_repaired_however_often(
+    model: str, number: signal.Signals, time: str, server: Supervised
+) -> None:
+    before = server.ask()
+    (step,) = server.steps(model)
+    reason = "dead" if number == signal.SIGKILL else "stopped"
+    repairs = server.counted(f'wrinkle_repairs_total{{model="{model}",reason="{reason}"}}')
+    step.send_signal(number)
+    wait_until(lambda: server.reasons() == [f"{model}: {reason}"], 5)
+    assert server.get("/livez")[0] == http.client.OK
+    wait_until(lambda: not server.reasons(), REPAIRED_WITHIN_S)
+    assert server.ask() == before
+    assert server.counted(f'wrinkle_repairs_total{{model="{model}",reason="{reason}"}}') == repairs + 1
 
 
-def ask(server: ModelServer) -> dict[str, bytes]:
-    return infer_raw(HOST, server.options.http_port, "wrinkle_unetpp", warmup_photo(), 30.0)
+def test_all_steps_killed_at_once_come_back(server: Supervised) -> None:
+    before = server.ask()
+    for model in STEPS:
+        for step in server.steps(model):
+            step.kill()
+    wait_until(lambda: len(server.reasons()) > 0, 5)
+    wait_until(lambda: not server.reasons(), 2 * REPAIRED_WITHIN_S)
+    assert server.ask() == before
 
 
-def test_killed_step_comes_back_once_and_a_step_that_keeps_dying_is_given_up(server: ModelServer) -> None:
-    before = ask(server)
-    assert server.repair() == ()
-    kill_step(server, "skin_mask")
-    with pytest.raises(WrinkleError):
-        ask(server)
-    assert server.repair() == ("skin_mask",)
-    assert ask(server) == before
-    assert server.repair() == ()
-    kill_step(server, "threshold")
-    with pytest.raises(ServerFaultError, match="threshold die again and again"):
-        server.repair()
+def test_server_that_died_is_started_anew(server: Supervised) -> None:
+    before = server.ask()
+    psutil.Process(server.supervisor.server.process_id).kill()
+    wait_until(lambda: server.reasons() == ["server: ended"], 5)
+    wait_until(lambda: not server.reasons(), 30)
+    assert server.ask() == before
+    assert server.counted('wrinkle_restarts_total{reason="ended"}') == 1
+
+
+def test_steps_that_keep_dying_lead_to_a_new_server_and_then_to_an_end(supervise: Supervise) -> None:
+    with supervise(max_repairs=1, max_restarts=1) as server:
+        for _ in range(2):
+            server.steps("threshold")[0].kill()
+            wait_until(lambda: len(server.reasons()) > 0, 5)
+            wait_until(lambda: not server.reasons(), 30)
+        assert server.counted('wrinkle_restarts_total{reason="repairs used up"}') == 1
+        server.steps("threshold")[0].kill()
+        wait_until(lambda: server.given_up is not None, 10)
+        assert isinstance(server.given_up, ServerFaultError)
+        assert server.reasons()
+
+
+HANGS = """
+import ctypes
+from pathlib import Path
+from wrinkle_server.steps.{module} import {base}
+
+
+class TritonPythonModel({base}):
+    def _answer(self, *arguments):
+        trigger = Path({trigger!r})
+        if trigger.exists():
+            trigger.unlink()
+            ctypes.{library}(None).pause()
+        return super()._answer(*arguments)
+"""
+
+
+@pytest.mark.parametrize(
+    ("model", "module", "base", "library"),
+    [
+        ("skin_mask", "preprocess_step", "PreprocessStep", "PyDLL"),  # keeps Python's lock
+        ("unetpp", "segment_step", "SegmentStep", "CDLL"),  # lets go of it
+    ],
+)
+def test_step_that_hangs_in_a_native_call_is_found_and_repaired(
+    model: str,
+    module: str,
+    base: str,
+    library: str,
+    supervise: Supervise,
+    small_repository: Path,
+    tmp_path: Path,
+) -> None:
+    repository, trigger = tmp_path / "repository", tmp_path / "hang"
+    shutil.copytree(small_repository, repository)
+    source = HANGS.format(module=module, base=base, library=library, trigger=str(trigger))
+    (repository / model / "1" / "model.py").write_text(source, encoding="utf-8")
+    with supervise(repository, step_limit_s=5.0) as server:
+        before = server.ask()
+        trigger.touch()
+        with pytest.raises(WrinkleError):
+            server.ask(60.0)
+        wait_until(lambda: not server.reasons(), 30)
+        assert server.ask() == before
+        assert server.counted(f'wrinkle_repairs_total{{model="{model}",reason="hung"}}') == 1
+
+
+def test_canary_finds_what_nothing_else_shows(supervise: Supervise, small_repository: Path, tmp_path: Path) -> None:
+    """A step that answers every request with an error is alive, idle and prompt."""
+    repository, trigger = tmp_path / "repository", tmp_path / "fail"
+    shutil.copytree(small_repository, repository)
+    (repository / "threshold" / "1" / "model.py").write_text(FAILS.format(trigger=str(trigger)), encoding="utf-8")
+    with supervise(repository, canary_idle_s=1.0) as server:
+        before = server.ask()
+        trigger.touch()
+        wait_until(lambda: len(server.reasons()) > 0, 15)
+        wait_until(lambda: not server.reasons(), 30)
+        assert server.ask() == before
+        assert server.counted('wrinkle_canaries_total{model="wrinkle_unetpp",outcome="failed"}') >= 1
+
+
+FAILS = """
+from pathlib import Path
+from wrinkle_server.steps.threshold_step import ThresholdStep
+
+
+class TritonPythonModel(ThresholdStep):
+    broken = False
+
+    def _answer(self, requests):
+        trigger = Path({trigger!r})
+        if trigger.exists():
+            trigger.unlink()
+            self.broken = True
+        if self.broken:
+            return self._answer_each(requests, lambda request: 1 / 0)
+        return super()._answer(requests)
+"""

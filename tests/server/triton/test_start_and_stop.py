@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,15 +18,16 @@ import psutil
 import pytest
 
 from live_server import options_on_free_ports, start_serve
+from remains import remains, session_members
 from wrinkle_core.errors import ServerStartError
 from wrinkle_export.repository.assemble import assemble_repository
 from wrinkle_export.repository.deployment import Deployment
 from wrinkle_export.repository.served_network import ServedNetwork
-from wrinkle_server.supervision.canary import infer_raw, warmup_photo
-from wrinkle_server.triton.leftovers import SHARED_MEMORY
+from wrinkle_server.supervision.canary import canary_photo
 from wrinkle_server.triton.model_server import ModelServer
 from wrinkle_server.triton.options import ServerOptions
 from wrinkle_server.triton.ports import port_is_free
+from wrinkle_server.triton.raw_inference import infer_raw
 
 pytestmark = pytest.mark.live
 
@@ -39,12 +39,6 @@ def options(small_repository: Path, tmp_path: Path) -> ServerOptions:
     return options_on_free_ports(small_repository, tmp_path / "triton.log", "unetpp")
 
 
-def remains(owner: int) -> list[str]:
-    """Return what the servers of process ``owner`` have in shared memory and in the scratch folder."""
-    folders = (SHARED_MEMORY, Path(tempfile.gettempdir()))
-    return sorted(str(path) for folder in folders for path in folder.glob(f"wrinkle-serve-{owner}-*"))
-
-
 def within(seconds: float, condition: Callable[[], bool]) -> bool:
     deadline = time.monotonic() + seconds
     while not condition():
@@ -52,17 +46,6 @@ def within(seconds: float, condition: Callable[[], bool]) -> bool:
             return False
         time.sleep(0.1)
     return True
-
-
-def session_members(session_id: int) -> list[int]:
-    members = []
-    for process in psutil.process_iter():
-        try:
-            if os.getsid(process.pid) == session_id and process.status() != psutil.STATUS_ZOMBIE:
-                members.append(process.pid)
-        except (ProcessLookupError, psutil.NoSuchProcess):
-            continue
-    return members
 
 
 def test_stopped_server_leaves_no_process_port_or_file(options: ServerOptions) -> None:
@@ -80,7 +63,7 @@ def test_stopped_server_leaves_no_process_port_or_file(options: ServerOptions) -
 def test_the_same_ports_serve_again_at_once(options: ServerOptions) -> None:
     for _ in range(2):
         with ModelServer(options):
-            assert infer_raw(HOST, options.http_port, "wrinkle_unetpp", warmup_photo(), 30.0)["MASK_PNG"]
+            assert infer_raw(HOST, options.http_port, "wrinkle_unetpp", canary_photo(), 30.0)["MASK_PNG"]
 
 
 def test_start_on_a_taken_port_fails_before_anything_is_started(
@@ -125,7 +108,7 @@ def test_administration_needs_the_key(live_server: ModelServer) -> None:
             return connection.getresponse().status
 
     assert status({}) == http.client.FORBIDDEN
-    assert status({"admin-key": live_server.admin_key}) == http.client.OK
+    assert status({"admin-key": live_server.admin.admin_key}) == http.client.OK
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,158 @@
+"""What the owner of a server asks Triton itself: readiness, configurations, metrics, loading.
+
+Source: KServe v2 and Triton's model repository extension, ``extension_model_repository.md``.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from wrinkle_core.errors import ServerFaultError, ServerUnreachableError
+from wrinkle_server.triton.options import ADMIN_HEADER
+
+__all__ = ["AdminApi"]
+
+_LOAD_TIMEOUT_S: Final = 60.0
+_ASK_TIMEOUT_S: Final = 5.0
+_MAX_REASON_CHARS: Final = 300
+
+
+@dataclass(frozen=True, slots=True)
+class AdminApi:
+    """One server's own interface; every call opens a connection, so it may be shared between threads."""
+
+    host: str
+    http_port: int
+    metrics_port: int
+    admin_key: str = field(repr=False)
+
+    def ready(self) -> bool:
+        """Return whether Triton says that every model it was asked to load is ready."""
+        try:
+            return self._ask("GET", "/v2/health/ready")[0] == http.client.OK
+        except ServerUnreachableError:
+            return False
+
+    def model_ready(self, model_name: str) -> bool:
+        """Return whether Triton says that a model is ready.
+
+        Raises:
+            ServerUnreachableError: Nothing answers.
+        """
+        return self._ask("GET", f"/v2/models/{model_name}/ready")[0] == http.client.OK
+
+    def idle_s(self, model_name: str) -> float:
+        """Return for how long a model has finished nothing; infinity when it never did.
+
+        Raises:
+            ServerUnreachableError: Nothing answers.
+            ServerFaultError: The server does not know the model.
+        """
+        statistics = self._ask_json("GET", f"/v2/models/{model_name}/stats")["model_stats"]
+        last_ms = max(int(version["last_inference"]) for version in statistics)
+        return max(0.0, time.time() - last_ms / 1000) if last_ms else float("inf")
+
+    def metrics(self) -> str:
+        """Return Triton's metrics page.
+
+        Raises:
+            ServerUnreachableError: Nothing answers.
+        """
+        return self._ask("GET", "/metrics", port=self.metrics_port)[1].decode()
+
+    def loaded(self) -> dict[str, int]:
+        """Return the number of ready versions per model.
+
+        Raises:
+            ServerUnreachableError: Nothing answers.
+            ServerFaultError: The server refuses.
+        """
+        versions: dict[str, int] = {}
+        for entry in self._ask_json("POST", "/v2/repository/index", body='{"ready": true}'):
+            versions[entry["name"]] = versions.get(entry["name"], 0) + 1
+        return versions
+
+    def ready_versions(self, model_name: str) -> tuple[int, ...]:
+        """Return the versions of a model that are loaded.
+
+        Raises:
+            ServerUnreachableError: Nothing answers.
+            ServerFaultError: The server refuses.
+        """
+        index = self._ask_json("POST", "/v2/repository/index", body='{"ready": true}')
+        return tuple(sorted(int(entry["version"]) for entry in index if entry["name"] == model_name))
+
+    def config(self, model_name: str) -> dict[str, Any]:
+        """Return a loaded model's configuration.
+
+        Raises:
+            ServerUnreachableError: Nothing answers.
+            ServerFaultError: The server does not know the model.
+        """
+        config: dict[str, Any] = self._ask_json("GET", f"/v2/models/{model_name}/config")
+        return config
+
+    def load(self, model_name: str, timeout_s: float = _LOAD_TIMEOUT_S) -> None:
+        """Load a model as its files in the repository say; does nothing when neither they nor its name changed.
+
+        Triton answers without an error when a version that the configuration selects has no folder: look at
+        ``ready_versions`` afterwards.
+
+        Raises:
+            ServerUnreachableError: Nothing answers.
+            ServerFaultError: The server refused.
+        """
+        self._load(model_name, None, timeout_s)
+
+    def reload(self, model_name: str, mark: str) -> None:
+        """Load a model anew though its files did not change; what still lives answers until the new one is ready.
+
+        Triton loads an unchanged model only once. A configuration that differs in one parameter makes it start over.
+
+        Args:
+            model_name: A loaded model.
+            mark: Text that no reload of this model had before.
+
+        Raises:
+            ServerUnreachableError: Nothing answers.
+            ServerFaultError: The server refused.
+        """
+        config = self.config(model_name)
+        config.setdefault("parameters", {})["reloaded"] = {"string_value": mark}
+        self._load(model_name, json.dumps({"parameters": {"config": json.dumps(config)}}))
+
+    def _load(self, model_name: str, body: str | None, timeout_s: float = _LOAD_TIMEOUT_S) -> None:
+        target = f"/v2/repository/models/{model_name}/load"
+        status, answer = self._ask("POST", target, body=body, timeout_s=timeout_s)
+        if status != http.client.OK:
+            reason = answer.decode("utf-8", "replace")[:_MAX_REASON_CHARS]
+            raise ServerFaultError(f"{model_name} was not loaded: HTTP {status} {reason}")
+
+    def _ask_json(self, method: str, target: str, body: str | None = None) -> Any:
+        status, answer = self._ask(method, target, body=body)
+        if status != http.client.OK:
+            raise ServerFaultError(f"{target} was answered with HTTP {status}.")
+        return json.loads(answer)
+
+    def _ask(
+        self,
+        method: str,
+        target: str,
+        *,
+        body: str | None = None,
+        port: int | None = None,
+        timeout_s: float = _ASK_TIMEOUT_S,
+    ) -> tuple[int, bytes]:
+        port = self.http_port if port is None else port
+        with closing(http.client.HTTPConnection(self.host, port, timeout=timeout_s)) as connection:
+            try:
+                connection.request(method, target, body=body, headers={ADMIN_HEADER: self.admin_key})
+                response = connection.getresponse()
+                return response.status, response.read()
+            except (OSError, http.client.HTTPException) as error:
+                raise ServerUnreachableError(f"{target} was not answered: {type(error).__name__}.") from error
