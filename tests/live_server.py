@@ -120,7 +120,7 @@ def options_on_free_ports(repository: Path, log_path: Path, *segmenters: str) ->
 
 @dataclass(frozen=True)
 class ServeProcess:
-    """A ``wrinkle serve`` that serves, and its HTTP, gRPC and metrics ports."""
+    """A ``wrinkle serve`` that serves, and its HTTP, gRPC, metrics and health ports."""
 
     process: subprocess.Popen[str]
     ports: tuple[int, ...]
@@ -133,8 +133,9 @@ def start_serve(command: Sequence[str], **settings: Any) -> ServeProcess:
         command: Without the ports.
         settings: As ``subprocess.Popen``.
     """
-    ports = free_ports(3)
-    named = zip(("--http-port", "--grpc-port", "--metrics-port"), map(str, ports), strict=True)
+    ports = free_ports(4)
+    flags = ("--http-port", "--grpc-port", "--metrics-port", "--health-port")
+    named = zip(flags, map(str, ports), strict=True)
     process = subprocess.Popen(
         [*command, *(word for pair in named for word in pair)],
         stdout=subprocess.PIPE,

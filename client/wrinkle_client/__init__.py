@@ -37,6 +37,7 @@ from wrinkle_core.errors import (
     ServerUnreachableError,
     ServingError,
     TruncatedImageError,
+    UnauthorizedError,
     UnsupportedFormatError,
     WrinkleError,
 )
@@ -80,6 +81,7 @@ __all__ = [
     "Timings",
     "Transport",
     "TruncatedImageError",
+    "UnauthorizedError",
     "UnsupportedFormatError",
     "WrinkleError",
 ]

@@ -7,11 +7,13 @@ decode the answer. Each step is a function of its own: an asynchronous client ca
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from types import TracebackType
 from typing import Final
 
 from wrinkle_client.answer import decode_answer
+from wrinkle_client.credentials import Credentials
 from wrinkle_client.deadline import Deadline
 from wrinkle_client.endpoint import DEFAULT_URL, Endpoint
 from wrinkle_client.limits import Limits
@@ -19,7 +21,8 @@ from wrinkle_client.photo import Photo, read_photo
 from wrinkle_client.request import SegmentRequest
 from wrinkle_client.result import SegmentationResult, Timings
 from wrinkle_client.retry import RetryPolicy, call_with_retries
-from wrinkle_client.transport import Transport, open_transport
+from wrinkle_client.tracing import open_tracer
+from wrinkle_client.transport import RawAnswer, Transport, open_transport
 from wrinkle_core import contract
 from wrinkle_core.errors import DeadlineExceededError, ModelNotReadyError, ServerUnreachableError
 
@@ -69,6 +72,9 @@ class Client:
         self,
         url: str = DEFAULT_URL,
         *,
+        token: str | None = None,
+        ca_file: str | Path | None = None,
+        client_certificate: tuple[str | Path, str | Path] | None = None,
         retry: RetryPolicy | None = None,
         limits: Limits | None = None,
         transport: Transport | None = None,
@@ -77,17 +83,31 @@ class Client:
 
         Args:
             url: ``http://``, ``https://``, ``grpc://`` or ``grpcs://``, host, optional port; see ``endpoint.py``.
+            token: Bearer token for a gateway; only over TLS or to this machine.
+            ca_file: PEM file of the authorities that may have signed the server's certificate; the system's by default.
+            client_certificate: PEM files of this client's certificate and its private key, for mutual TLS.
             retry: How often and how patiently failed calls are repeated.
             limits: Sizes and counts that are never exceeded.
             transport: Replaces the one that ``url`` names, for tests without a server.
 
         Raises:
-            InvalidParameterError: The URL names no protocol or host.
+            InvalidParameterError: The URL names no protocol or host; a token is malformed or would travel unencrypted;
+                a certificate or key cannot be used.
         """
         self._endpoint = Endpoint.parse(url)
         self._limits = limits or Limits()
         self._retry = retry or RetryPolicy()
-        self._transport = transport or open_transport(self._endpoint, self._limits)
+        certificate, key = client_certificate or (None, None)
+        credentials = Credentials(
+            token,
+            None if ca_file is None else Path(ca_file),
+            None if certificate is None else Path(certificate),
+            None if key is None else Path(key),
+        )
+        credentials.check(self._endpoint)
+        self._transport = transport or open_transport(self._endpoint, self._limits, credentials)
+        self._tracer = open_tracer(self._endpoint)
+        self._answered_before = False
 
     def __enter__(self) -> Client:
         return self
@@ -140,7 +160,8 @@ class Client:
             ServerUnreachableError: Nothing answers; the message says how to start a server.
             ModelNotReadyError: The model is still loading.
             ModelNotFoundError: The server does not serve the model.
-            OverloadedError: The server's queue stayed full.
+            OverloadedError: The server's queue stayed full, or the gateway's rate limit was reached.
+            UnauthorizedError: The gateway does not accept the token or certificate.
             DeadlineExceededError: No answer within ``timeout_s``.
             ContractError: Client and server are of different contract versions.
             ServerFaultError: The server failed, or its answer is damaged.
@@ -153,7 +174,7 @@ class Client:
             encoded, model=model, threshold=threshold, probability=probability, request_id=request_id
         )
         sent_s = time.perf_counter()
-        answer, attempts = call_with_retries(lambda: self._transport.infer(request, deadline), self._retry, deadline)
+        answer, attempts = self._infer(request, deadline)
         answered_s = time.perf_counter()
         decoded = decode_answer(answer, request, max_pixels=self._limits.max_pixels)
         ended_s = time.perf_counter()
@@ -207,6 +228,7 @@ class Client:
             problem: ServerUnreachableError | DeadlineExceededError | ModelNotReadyError
             try:
                 waiting = [spec for spec in waiting if not self._transport.model_ready(spec.ensemble, probe)]
+                self._answered_before = True
                 if not waiting:
                     return
                 names = ", ".join(spec.name for spec in waiting)
@@ -217,7 +239,27 @@ class Client:
                 raise problem
             time.sleep(_POLL_S)
 
+    def _infer(self, request: SegmentRequest, deadline: Deadline) -> tuple[RawAnswer, int]:
+        """Send a request, with retries, inside one span."""
+        with self._tracer.call(request) as span:
+            traced = replace(request, trace_context=span.trace_context)
+            answer, attempts = call_with_retries(
+                lambda: self._transport.infer(traced, deadline),
+                self._retry,
+                deadline,
+                answered_before=self._answered_before,
+                on_retry=span.retried,
+            )
+            span.answered(
+                model_version=answer.model_version,
+                attempts=attempts,
+                answer_bytes=sum(tensor.nbytes for tensor in answer.tensors.values()),
+            )
+        self._answered_before = True
+        return answer, attempts
+
     def _model_info(self, spec: contract.SegmenterContract, deadline: Deadline) -> ModelInfo:
         ready = self._transport.model_ready(spec.ensemble, deadline)
+        self._answered_before = True
         versions = self._transport.model_versions(spec.ensemble, deadline) if ready else ()
         return ModelInfo(spec.name, ready, versions, spec.default_threshold)

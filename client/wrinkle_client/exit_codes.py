@@ -1,7 +1,8 @@
 """Exit codes of the ``wrinkle`` command.
 
 0 all done; 1 a photograph could not be segmented; 2 wrong usage; 3 something is missing here: no server, an extra
-that is not installed, an artifact, a place to write; 4 the server answered with a failure; 130 interrupted with Ctrl-C.
+that is not installed, an artifact, a token that the gateway accepts, a place to write; 4 the server answered with a
+failure; 130 interrupted with Ctrl-C.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from wrinkle_core.errors import (
     ModelNotReadyError,
     ServerStartError,
     ServerUnreachableError,
+    UnauthorizedError,
     WrinkleError,
 )
 
@@ -41,6 +43,6 @@ def exit_code_of(error: WrinkleError) -> ExitCode:
     if isinstance(error, InvalidInputError):
         return ExitCode.SOME_FAILED
     missing = (ArtifactError, MissingExtraError, ModelNotFoundError, ModelNotReadyError)
-    if isinstance(error, (*missing, ServerStartError, ServerUnreachableError)):
+    if isinstance(error, (*missing, ServerStartError, ServerUnreachableError, UnauthorizedError)):
         return ExitCode.ENVIRONMENT
     return ExitCode.SERVER

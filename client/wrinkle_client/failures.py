@@ -20,11 +20,13 @@ from wrinkle_core.errors import (
     OverloadedError,
     ServerFaultError,
     ServerUnreachableError,
+    ServingError,
+    UnauthorizedError,
     WrinkleError,
     from_wire,
 )
 
-__all__ = ["GRPC_ERRORS", "HTTP_CODES", "unreachable", "wire_failure"]
+__all__ = ["GRPC_ERRORS", "HTTP_CODES", "tls_failure", "unreachable", "wire_failure"]
 
 # Every code of grpc.StatusCode but OK; a test fails when gRPC gains one that is not here.
 GRPC_ERRORS: Final[dict[str, type[WrinkleError]]] = {
@@ -34,8 +36,8 @@ GRPC_ERRORS: Final[dict[str, type[WrinkleError]]] = {
     "DEADLINE_EXCEEDED": DeadlineExceededError,
     "NOT_FOUND": ModelNotFoundError,
     "ALREADY_EXISTS": ServerFaultError,
-    "PERMISSION_DENIED": ServerFaultError,
-    "UNAUTHENTICATED": ServerFaultError,
+    "PERMISSION_DENIED": UnauthorizedError,
+    "UNAUTHENTICATED": UnauthorizedError,
     "RESOURCE_EXHAUSTED": OverloadedError,
     "FAILED_PRECONDITION": ServerFaultError,
     "ABORTED": OverloadedError,
@@ -64,26 +66,50 @@ HTTP_CODES: Final[dict[int, str]] = {
     504: "DEADLINE_EXCEEDED",
 }
 
-_TRITON_WORDS: Final = (
+_WORDS: Final[tuple[tuple[re.Pattern[str], type[WrinkleError]], ...]] = (
     (re.compile(r"maximum queue size|request timeout expired|overload", re.I), OverloadedError),
-    (re.compile(r"not at ready state|no available versions|not ready", re.I), ModelNotReadyError),
+    (
+        re.compile(
+            r"^(?!failed to connect).*(server is stopping|stopped accepting|goaway|rst_stream|connection reset"
+            r"|socket closed|bad gateway|no healthy upstream|upstream connect error|before headers)",
+            re.I | re.S,
+        ),
+        ServerUnreachableError,
+    ),
+    (
+        re.compile(
+            r"not at ready state|no available versions|not ready|stub process .*not healthy"
+            r"|failed to (send|receive|initialize|launch) .*stub",
+            re.I,
+        ),
+        ModelNotReadyError,
+    ),
     (re.compile(r"unknown model", re.I), ModelNotFoundError),
 )
+_CODES_THAT_NEED_WORDS: Final = frozenset({"UNAVAILABLE", "NOT_FOUND", "INVALID_ARGUMENT", "INTERNAL", "UNKNOWN"})
 _MESSAGE_TOO_LARGE: Final = re.compile(r"message larger than max|(payload|entity|content) too large", re.I)
+_TLS: Final = re.compile(r"ssl handshake|SSL_ERROR_SSL|certificate", re.I)
+_CLIENT_CERTIFICATE: Final = re.compile(
+    r"alert[ _](certificate[ _]required|bad[ _]certificate|unknown[ _]ca|certificate[ _]unknown"
+    r"|certificate[ _]expired|access[ _]denied|handshake[ _]failure)",
+    re.I,
+)
 _ADVICE: Final[dict[type[WrinkleError], str]] = {
     ContractError: "The server refused the request's form; install matching versions of client and server.",
     DeadlineExceededError: "The server or a gateway gave up waiting; send fewer photographs at once.",
     ImageTooLargeError: "The server or a gateway refuses a file of this size; save the photograph smaller.",
     ModelNotFoundError: "The server does not serve this model; see which with `Client.models()`.",
-    ModelNotReadyError: "The server is up, the model is still loading; wait with `Client.wait_ready()`.",
+    ModelNotReadyError: "The server is up, the model is loading or being repaired; wait with `Client.wait_ready()`.",
     OverloadedError: "The server's queue is full; send fewer photographs at once or try again later.",
     ServerFaultError: "The server failed; its log says why.",
+    ServerUnreachableError: "The server stops, or the gateway before it reaches none; try again in a few seconds.",
+    UnauthorizedError: "The gateway does not accept who asks; give a valid token or client certificate.",
 }
 _PATH: Final = re.compile(r"(?:[A-Za-z]:)?(?:[\\/][\w.@+-]+){2,}")
 _MAX_QUOTED_CHARS: Final = 200
 
 
-def wire_failure(code: str, text: str, *, url: str, answered: bool) -> WrinkleError:
+def wire_failure(code: str, text: str, *, url: str, answered: bool, retry_after_s: float | None = None) -> WrinkleError:
     """Return the error for a failed call.
 
     Args:
@@ -91,17 +117,12 @@ def wire_failure(code: str, text: str, *, url: str, answered: bool) -> WrinkleEr
         text: The server's or the transport's message; may be empty.
         url: Where the call went, for the message.
         answered: True when an HTTP response came, so that UNAVAILABLE cannot mean that nobody listens.
+        retry_after_s: How long the server asked to wait, or None.
     """
-    written = from_wire(text)
-    if written is not None:
-        return written
-    kind = _by_words(code, text) or GRPC_ERRORS.get(code, ServerFaultError)
-    if kind is ServerUnreachableError:
-        if not answered:
-            return unreachable(url, text)
-        kind = OverloadedError
-    quoted = _quote(text)
-    return kind(f"{_ADVICE[kind]} It said {code}{f': {quoted}' if quoted else ''}")
+    error = from_wire(text) or _from_transport(code, text, url, answered)
+    if isinstance(error, ServingError):
+        error.retry_after_s = retry_after_s
+    return error
 
 
 def unreachable(url: str, reason: str) -> ServerUnreachableError:
@@ -113,12 +134,36 @@ def unreachable(url: str, reason: str) -> ServerUnreachableError:
     )
 
 
+def tls_failure(reason: str, url: str) -> ServerUnreachableError | UnauthorizedError:
+    """Return the error for a TLS handshake that failed for ``reason``, as OpenSSL names it."""
+    if _CLIENT_CERTIFICATE.search(reason):
+        return UnauthorizedError(
+            f"{url} does not accept this client's certificate, or asks for one: {reason}. Give client_certificate."
+        )
+    return ServerUnreachableError(
+        f"TLS with {url} failed: {reason}. Check the scheme and the server's certificate; name its authority's "
+        "file with ca_file when the system does not know it."
+    )
+
+
+def _from_transport(code: str, text: str, url: str, answered: bool) -> WrinkleError:
+    kind = _by_words(code, text)
+    if kind is None:
+        kind = GRPC_ERRORS.get(code, ServerFaultError)
+        if kind is ServerUnreachableError:
+            if not answered:
+                return tls_failure(_quote(text), url) if _TLS.search(text) else unreachable(url, text)
+            kind = OverloadedError
+    quoted = _quote(text)
+    return kind(f"{_ADVICE[kind]} It said {code}{f': {quoted}' if quoted else ''}")
+
+
 def _by_words(code: str, text: str) -> type[WrinkleError] | None:
     if _MESSAGE_TOO_LARGE.search(text):
         # gRPC prefixes CLIENT: when the answer broke our own limit, SERVER: when the photograph broke the server's.
         return ServerFaultError if "CLIENT: Received" in text else ImageTooLargeError
-    if code in ("UNAVAILABLE", "NOT_FOUND", "INVALID_ARGUMENT", "INTERNAL", "UNKNOWN"):
-        for pattern, kind in _TRITON_WORDS:
+    if code in _CODES_THAT_NEED_WORDS:
+        for pattern, kind in _WORDS:
             if pattern.search(text):
                 return kind
     return None

@@ -8,15 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
+import grpc
 import numpy as np
 import tritonclient.grpc as triton
 from tritonclient.utils import InferenceServerException
 
+from wrinkle_client.credentials import Credentials
 from wrinkle_client.deadline import Deadline
 from wrinkle_client.endpoint import Endpoint
 from wrinkle_client.failures import wire_failure
 from wrinkle_client.limits import Limits
 from wrinkle_client.request import SegmentRequest
+from wrinkle_client.retry_after import retry_after_s
 from wrinkle_client.transport import RawAnswer
 from wrinkle_core.contract import IMAGE
 from wrinkle_core.errors import ModelNotFoundError, ModelNotReadyError, ServerFaultError, ServingError
@@ -30,11 +33,14 @@ _MESSAGE_OVERHEAD_BYTES: Final = 64 * 1024
 class GrpcTransport:
     """Transport over gRPC; see ``transport.Transport``."""
 
-    def __init__(self, endpoint: Endpoint, limits: Limits) -> None:
+    def __init__(self, endpoint: Endpoint, limits: Limits, credentials: Credentials) -> None:
         self._url = endpoint.url
         self._closed = False
+        self._metadata = credentials.headers
         self._triton = triton.InferenceServerClient(
-            endpoint.authority, ssl=endpoint.secure, channel_args=_channel_arguments(limits)
+            endpoint.authority,
+            creds=grpc.ssl_channel_credentials(*credentials.pem()) if endpoint.secure else None,
+            channel_args=_channel_arguments(limits),
         )
 
     def infer(self, request: SegmentRequest, deadline: Deadline) -> RawAnswer:
@@ -51,24 +57,28 @@ class GrpcTransport:
                 request_id=request.request_id,
                 parameters=request.parameters,
                 client_timeout=timeout_s,
+                headers={**self._metadata, **request.headers},
             ),
         )
         return _decode(result)
 
     def server_live(self, deadline: Deadline) -> bool:
         """Return whether the server says that it is up."""
-        return bool(self._call(deadline, lambda timeout_s: self._triton.is_server_live(client_timeout=timeout_s)))
+        return bool(self._call(deadline, lambda timeout_s: self._triton.is_server_live(self._metadata, timeout_s)))
 
     def server_ready(self, deadline: Deadline) -> bool:
         """Return whether the server says that all its models are ready."""
-        return bool(self._call(deadline, lambda timeout_s: self._triton.is_server_ready(client_timeout=timeout_s)))
+        return bool(self._call(deadline, lambda timeout_s: self._triton.is_server_ready(self._metadata, timeout_s)))
 
     def model_ready(self, model_name: str, deadline: Deadline) -> bool:
         """Return whether the Triton model is loaded; False when the server does not know it."""
         try:
             return bool(
                 self._call(
-                    deadline, lambda timeout_s: self._triton.is_model_ready(model_name, client_timeout=timeout_s)
+                    deadline,
+                    lambda timeout_s: self._triton.is_model_ready(
+                        model_name, headers=self._metadata, client_timeout=timeout_s
+                    ),
                 )
             )
         except (ModelNotFoundError, ModelNotReadyError):
@@ -77,7 +87,10 @@ class GrpcTransport:
     def model_versions(self, model_name: str, deadline: Deadline) -> tuple[str, ...]:
         """Return the versions of a Triton model."""
         metadata = self._call(
-            deadline, lambda timeout_s: self._triton.get_model_metadata(model_name, client_timeout=timeout_s)
+            deadline,
+            lambda timeout_s: self._triton.get_model_metadata(
+                model_name, headers=self._metadata, client_timeout=timeout_s
+            ),
         )
         return tuple(metadata.versions)
 
@@ -97,7 +110,9 @@ class GrpcTransport:
                 raise deadline.exceeded() from error
             if self._closed:
                 raise ServingError("The client was closed during the call.") from error
-            raise wire_failure(code, error.message() or "", url=self._url, answered=False) from error
+            raise wire_failure(
+                code, error.message() or "", url=self._url, answered=False, retry_after_s=_retry_after_s(error)
+            ) from error
         except ValueError as error:
             # grpc raises it for a channel that another thread has closed since the check above.
             if self._closed:
@@ -115,6 +130,15 @@ def _channel_arguments(limits: Limits) -> list[tuple[str, int]]:
         ("grpc.max_reconnect_backoff_ms", 1000),
         ("grpc.enable_http_proxy", 0),
     ]
+
+
+def _retry_after_s(error: InferenceServerException) -> float | None:
+    """Return what a gateway asked for; tritonclient keeps gRPC's own error, with its metadata, as the context."""
+    if not isinstance(error.__context__, grpc.Call):
+        return None
+    metadata = (*(error.__context__.initial_metadata() or ()), *(error.__context__.trailing_metadata() or ()))
+    asked = [retry_after_s(str(value)) for key, value in metadata if key == "retry-after"]
+    return asked[0] if asked else None
 
 
 def _decode(result: Any) -> RawAnswer:

@@ -16,9 +16,10 @@ from typing import Final
 
 from wrinkle_client.deadline import Deadline
 from wrinkle_client.endpoint import Endpoint
-from wrinkle_client.failures import unreachable
+from wrinkle_client.failures import tls_failure, unreachable
 from wrinkle_client.limits import Limits
-from wrinkle_core.errors import ServerFaultError, ServerUnreachableError, ServingError, WrinkleError
+from wrinkle_client.retry_after import retry_after_s
+from wrinkle_core.errors import ServerFaultError, ServingError, WrinkleError
 
 __all__ = ["HttpConnections", "HttpReply"]
 
@@ -33,24 +34,26 @@ class HttpReply:
         status: HTTP status.
         body: At most ``Limits.max_response_bytes``.
         inference_header_bytes: Length of the JSON part of a binary inference answer; None when there is none.
+        retry_after_s: Seconds the server asked to wait; None when it did not say.
     """
 
     status: int
     body: bytes
     inference_header_bytes: int | None
+    retry_after_s: float | None = None
 
 
 class HttpConnections:
     """A bounded pool of connections to one server."""
 
-    def __init__(self, endpoint: Endpoint, limits: Limits) -> None:
+    def __init__(self, endpoint: Endpoint, limits: Limits, tls: ssl.SSLContext | None) -> None:
         self._endpoint = endpoint
         self._max_response_bytes = limits.max_response_bytes
         self._slots = threading.BoundedSemaphore(limits.max_connections)
         self._lock = threading.Lock()
         self._idle: list[_Connection] = []
         self._closed = False
-        self._tls = ssl.create_default_context() if endpoint.secure else None
+        self._tls = tls
 
     def exchange(
         self,
@@ -78,7 +81,7 @@ class HttpConnections:
             if kept is not None:
                 try:
                     return self._send_and_keep(kept, method, path, deadline, body, headers)
-                except (http.client.RemoteDisconnected, ConnectionError):
+                except (http.client.RemoteDisconnected, ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError):
                     deadline.require_s()
             return self._send_and_keep(self._new_connection(), method, path, deadline, body, headers)
         except WrinkleError:
@@ -150,7 +153,7 @@ class _Connection:
         self._http.response_class = lambda sock, *args, **kwargs: _DeadlineResponse(sock, deadline, *args, **kwargs)  # type: ignore[assignment]
         try:
             self._http.request(method, path, body=body, headers=headers)
-        except BrokenPipeError:
+        except (BrokenPipeError, ssl.SSLEOFError):
             # A server that refuses a large body answers and closes before it has read it all: the answer counts.
             if body is None:
                 raise
@@ -162,8 +165,9 @@ class _Connection:
             if len(data) > max_bytes:
                 raise _too_large(max_bytes)
             json_bytes = response.getheader("Inference-Header-Content-Length", "")
+            wait_s = retry_after_s(response.getheader("Retry-After", ""))
         header_bytes = int(json_bytes) if json_bytes.isascii() and json_bytes.isdigit() else None
-        return HttpReply(response.status, data, header_bytes), not response.will_close
+        return HttpReply(response.status, data, header_bytes, wait_s), not response.will_close
 
     def close(self) -> None:
         self._http.close()
@@ -200,11 +204,8 @@ def _typed(error: Exception, url: str, deadline: Deadline) -> WrinkleError:
     """Return the error of the tree for what the standard library raised."""
     if isinstance(error, TimeoutError):
         return deadline.exceeded() if deadline.remaining_s() <= 0 else unreachable(url, "connecting took too long")
-    if isinstance(error, ssl.SSLError):
-        reason = error.reason or "handshake failed"
-        return ServerUnreachableError(
-            f"TLS with {url} failed: {reason}. Check the server's certificate and the scheme."
-        )
+    if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
+        return tls_failure(error.reason or "handshake failed", url)
     if isinstance(error, http.client.RemoteDisconnected):
         return unreachable(url, "it closed the connection without an answer")
     if isinstance(error, http.client.IncompleteRead):

@@ -14,6 +14,7 @@ import numpy as np
 import tritonclient.http as triton
 from tritonclient.utils import InferenceServerException
 
+from wrinkle_client.credentials import Credentials
 from wrinkle_client.deadline import Deadline
 from wrinkle_client.endpoint import Endpoint
 from wrinkle_client.failures import HTTP_CODES, wire_failure
@@ -32,9 +33,10 @@ _OK: Final = 200
 class HttpTransport:
     """Transport over HTTP; see ``transport.Transport``."""
 
-    def __init__(self, endpoint: Endpoint, limits: Limits) -> None:
+    def __init__(self, endpoint: Endpoint, limits: Limits, credentials: Credentials) -> None:
         self._url = endpoint.url
-        self._connections = HttpConnections(endpoint, limits)
+        self._headers = credentials.headers
+        self._connections = HttpConnections(endpoint, limits, credentials.tls_context() if endpoint.secure else None)
 
     def infer(self, request: SegmentRequest, deadline: Deadline) -> RawAnswer:
         """Run the ensemble that ``request`` names."""
@@ -44,7 +46,12 @@ class HttpTransport:
             f"/v2/models/{quote(request.model_name, safe='')}/infer",
             deadline,
             body=body,
-            headers={"Content-Type": "application/octet-stream", "Inference-Header-Content-Length": str(json_bytes)},
+            headers={
+                "Content-Type": "application/octet-stream",
+                "Inference-Header-Content-Length": str(json_bytes),
+                **self._headers,
+                **request.headers,
+            },
         )
         if reply.status != _OK:
             raise self._failure(reply)
@@ -52,21 +59,19 @@ class HttpTransport:
 
     def server_live(self, deadline: Deadline) -> bool:
         """Return whether the server says that it is up."""
-        return self._connections.exchange("GET", "/v2/health/live", deadline).status == _OK
+        return self._get("/v2/health/live", deadline).status == _OK
 
     def server_ready(self, deadline: Deadline) -> bool:
         """Return whether the server says that all its models are ready."""
-        return self._connections.exchange("GET", "/v2/health/ready", deadline).status == _OK
+        return self._get("/v2/health/ready", deadline).status == _OK
 
     def model_ready(self, model_name: str, deadline: Deadline) -> bool:
         """Return whether the Triton model is loaded; False when the server does not know it."""
-        return (
-            self._connections.exchange("GET", f"/v2/models/{quote(model_name, safe='')}/ready", deadline).status == _OK
-        )
+        return self._get(f"/v2/models/{quote(model_name, safe='')}/ready", deadline).status == _OK
 
     def model_versions(self, model_name: str, deadline: Deadline) -> tuple[str, ...]:
         """Return the versions of a Triton model."""
-        reply = self._connections.exchange("GET", f"/v2/models/{quote(model_name, safe='')}", deadline)
+        reply = self._get(f"/v2/models/{quote(model_name, safe='')}", deadline)
         if reply.status != _OK:
             raise self._failure(reply)
         try:
@@ -77,6 +82,12 @@ class HttpTransport:
     def close(self) -> None:
         """Let go of every connection."""
         self._connections.close()
+
+    def _get(self, path: str, deadline: Deadline) -> HttpReply:
+        reply = self._connections.exchange("GET", path, deadline, headers=self._headers)
+        if reply.status in (http.client.UNAUTHORIZED, http.client.FORBIDDEN):
+            raise self._failure(reply)
+        return reply
 
     def _failure(self, reply: HttpReply) -> WrinkleError:
         text = _error_text(reply.body)
@@ -89,7 +100,9 @@ class HttpTransport:
         code = HTTP_CODES.get(reply.status, "UNKNOWN")
         if reply.status == http.client.REQUEST_ENTITY_TOO_LARGE:
             text = f"Payload too large. {text}"
-        return wire_failure(code, text, url=self._url, answered=True)
+        if reply.status == http.client.BAD_GATEWAY:
+            text = f"Bad gateway. {text}"
+        return wire_failure(code, text, url=self._url, answered=True, retry_after_s=reply.retry_after_s)
 
 
 def _encode(request: SegmentRequest) -> tuple[bytes, int]:

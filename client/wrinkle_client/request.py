@@ -26,6 +26,7 @@ class SegmentRequest:
         threshold: Probability at and above which a pixel is a wrinkle, [0, 1]; None leaves it to the server.
         probability: Whether the probability map is wanted.
         request_id: 1 to 128 letters, digits, ``. _ : -``; Triton hands it to every step and back.
+        trace_context: W3C trace context, header by header; empty when the call is not traced.
     """
 
     segmenter: str
@@ -33,6 +34,7 @@ class SegmentRequest:
     threshold: float | None
     probability: bool
     request_id: str
+    trace_context: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def create(
@@ -70,6 +72,11 @@ class SegmentRequest:
     def output_names(self) -> tuple[str, ...]:
         """Triton names of the outputs asked for."""
         return tuple(tensor.name for tensor in contract.model(self.model_name).outputs)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """HTTP headers, or gRPC metadata: the id, so that a gateway's log names it too, and the trace context."""
+        return {"x-request-id": self.request_id, **dict(self.trace_context)}
 
     @property
     def parameters(self) -> dict[str, bool | float]:

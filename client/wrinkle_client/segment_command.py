@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from wrinkle_client.client import Client
+from wrinkle_client.credentials import read_token
 from wrinkle_client.endpoint import DEFAULT_URL
 from wrinkle_client.exit_codes import ExitCode, exit_code_of
 from wrinkle_client.output_names import output_stems
 from wrinkle_client.result import SegmentationResult
 from wrinkle_core.contract import SEGMENTERS, segmenter
-from wrinkle_core.errors import ServerUnreachableError, WrinkleError
+from wrinkle_core.errors import ServerUnreachableError, UnauthorizedError, WrinkleError
 
 __all__ = ["segment"]
 
@@ -37,6 +39,14 @@ def segment(
         bool, typer.Option("--probability", help="Also write the probability map, NAME-probability.png.")
     ] = False,
     timeout_s: Annotated[float, typer.Option("--timeout-s", help="Seconds allowed per photograph.")] = 60.0,
+    token_file: Annotated[
+        Path | None,
+        typer.Option("--token-file", help="File with the gateway's token; else the environment's WRINKLE_TOKEN."),
+    ] = None,
+    ca_file: Annotated[
+        Path | None,
+        typer.Option("--ca-file", envvar="WRINKLE_CA_FILE", help="PEM file of the authority behind a https server."),
+    ] = None,
 ) -> None:
     """Find the wrinkles in photographs, with a running server.
 
@@ -53,7 +63,11 @@ def segment(
     stems = output_stems(photos, out)
     console, errors = Console(), Console(stderr=True)
     failed, code = 0, ExitCode.OK
-    with Client(url) as client, Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+    token = os.environ.get("WRINKLE_TOKEN") if token_file is None else read_token(token_file)
+    with (
+        Client(url, token=token or None, ca_file=ca_file) as client,
+        Progress(console=console, transient=True, disable=not console.is_terminal) as progress,
+    ):
         _require_model(client, model, timeout_s)
         for photo, stem in progress.track(list(zip(photos, stems, strict=True)), description="Segmenting"):
             try:
@@ -61,7 +75,7 @@ def segment(
                     photo, model=model, threshold=threshold, probability=probability, timeout_s=timeout_s
                 )
                 _save(result, out, stem)
-            except ServerUnreachableError:
+            except (ServerUnreachableError, UnauthorizedError):
                 raise
             except WrinkleError as error:
                 failed, code = failed + 1, max(code, exit_code_of(error))

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from wrinkle_client.credentials import Credentials
 from wrinkle_client.deadline import Deadline
 from wrinkle_client.endpoint import Endpoint
 from wrinkle_client.limits import Limits
@@ -59,15 +60,18 @@ class Transport(Protocol):
         """Let go of every connection; later calls raise ServingError."""
 
 
-def open_transport(endpoint: Endpoint, limits: Limits) -> Transport:
+def open_transport(endpoint: Endpoint, limits: Limits, credentials: Credentials) -> Transport:
     """Return the transport for ``endpoint``; nothing is sent yet.
 
     tritonclient loads here and not with the package: it brings gevent or gRPC along.
+
+    Raises:
+        InvalidParameterError: A certificate or key file cannot be used.
     """
     if endpoint.protocol == "grpc":
         from wrinkle_client.grpc_transport import GrpcTransport
 
-        return GrpcTransport(endpoint, limits)
+        return GrpcTransport(endpoint, limits, credentials)
     from wrinkle_client.http_transport import HttpTransport
 
-    return HttpTransport(endpoint, limits)
+    return HttpTransport(endpoint, limits, credentials)

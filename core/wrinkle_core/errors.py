@@ -18,6 +18,7 @@ WrinkleError
     ├── ModelNotReadyError       MODEL_NOT_READY, retryable
     ├── OverloadedError          OVERLOADED, retryable
     ├── ModelNotFoundError       MODEL_NOT_FOUND
+    ├── UnauthorizedError        UNAUTHORIZED: the gateway does not accept who asks
     ├── DeadlineExceededError    DEADLINE_EXCEEDED
     ├── ServerStartError         SERVER_START_FAILED
     └── ServerFaultError         SERVER_FAULT: anything unexpected inside the server
@@ -52,6 +53,7 @@ __all__ = [
     "ServerUnreachableError",
     "ServingError",
     "TruncatedImageError",
+    "UnauthorizedError",
     "UnsupportedFormatError",
     "WrinkleError",
     "error_codes",
@@ -148,9 +150,14 @@ class MissingExtraError(WrinkleError, ImportError):
 
 
 class ServingError(WrinkleError, RuntimeError):
-    """The server could not answer."""
+    """The server could not answer.
+
+    Attributes:
+        retry_after_s: Seconds the server asked to wait before another try; None when it did not say.
+    """
 
     code = "SERVING_ERROR"
+    retry_after_s: float | None = None
 
 
 class ServerUnreachableError(ServingError, ConnectionError):
@@ -178,6 +185,12 @@ class ModelNotFoundError(ServingError):
     """The server does not know the model or version."""
 
     code = "MODEL_NOT_FOUND"
+
+
+class UnauthorizedError(ServingError):
+    """The gateway knows no such token or certificate, or does not allow it this."""
+
+    code = "UNAUTHORIZED"
 
 
 class DeadlineExceededError(ServingError, TimeoutError):

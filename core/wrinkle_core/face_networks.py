@@ -9,14 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import openvino as ov
 from numpy.typing import NDArray
-from openvino import properties
-from openvino.preprocess import PrePostProcessor
-from openvino.properties import hint
 
 from wrinkle_core.errors import ArtifactError
-from wrinkle_core.openvino_core import openvino_core
+from wrinkle_core.openvino_core import openvino_core, ov
 
 __all__ = ["FaceNetwork"]
 
@@ -30,18 +26,19 @@ class FaceNetwork:
         Raises:
             ArtifactError: OpenVINO cannot read or compile the file.
         """
+        hint = ov.properties.hint
         try:
             core = openvino_core()
             model = core.read_model(model_path)
             self.input_px = int(model.input(0).shape[1])
-            steps = PrePostProcessor(model)
+            steps = ov.preprocess.PrePostProcessor(model)
             steps.input().tensor().set_element_type(ov.Type.u8)
             steps.input().preprocess().convert_element_type(ov.Type.f32).mean(pixel_mean).scale(pixel_scale)
             compiled = core.compile_model(
                 steps.build(),
                 "CPU",
                 {
-                    properties.inference_num_threads: threads,
+                    ov.properties.inference_num_threads: threads,
                     hint.performance_mode: hint.PerformanceMode.LATENCY,
                     hint.inference_precision: ov.Type.f32,
                 },

@@ -99,9 +99,12 @@ class Geometry:
             raise ContractError(f"GEOMETRY has {values.size} values, expected {GEOMETRY_LENGTH}.")
         if not np.isfinite(values).all():
             raise ContractError("GEOMETRY holds a value that is not finite.")
-        version = int(values[0])
-        if version != CONTRACT_VERSION:
-            raise ContractError(f"GEOMETRY is of contract version {version}, this server speaks {CONTRACT_VERSION}.")
+        if values[0] != CONTRACT_VERSION:
+            raise ContractError(
+                f"GEOMETRY is of contract version {values[0]:g}, this server speaks {CONTRACT_VERSION}."
+            )
+        if not np.array_equal(values[1:4], np.trunc(values[1:4])):
+            raise ContractError("GEOMETRY gives a segmenter or an image size that is no whole number.")
         width, height = int(values[2]), int(values[3])
         if width < 1 or height < 1:
             raise ContractError(f"GEOMETRY gives an image of {width}x{height} pixels.")

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
-import openvino as ov
 from numpy.typing import NDArray
 
 from wrinkle_core.errors import ArtifactError, ContractError
-from wrinkle_core.openvino_core import openvino_core
+from wrinkle_core.openvino_core import openvino_core, ov
 
 __all__ = ["OnnxSegmenter", "Precision"]
 

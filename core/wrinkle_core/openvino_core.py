@@ -1,4 +1,6 @@
-"""The one OpenVINO core of a process.
+"""OpenVINO without its telemetry, as ``ov``, and the one OpenVINO core of a process.
+
+Whoever needs OpenVINO imports it from here: the first import in a process decides what it reports.
 
 OpenVINO's CPU plugin gives the thread that loads it a signal stack and takes it away when the plugin is freed. With
 several cores, freed in the order they were made, the thread keeps a stack that is no longer mapped; Python runs its
@@ -9,9 +11,12 @@ from __future__ import annotations
 
 from functools import cache
 
-import openvino as ov
+from wrinkle_core.telemetry import telemetry_blocked
 
-__all__ = ["openvino_core"]
+with telemetry_blocked():
+    import openvino as ov
+
+__all__ = ["openvino_core", "ov"]
 
 
 @cache

@@ -5,16 +5,19 @@ from __future__ import annotations
 import io
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from concurrent import futures
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import grpc
 import numpy as np
 import pytest
+import trustme
 from PIL import Image
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
@@ -87,6 +90,7 @@ class Received:
     request_id: str
     image: bytes
     parameters: dict[str, bool | float]
+    headers: dict[str, str]
 
 
 @dataclass
@@ -98,11 +102,12 @@ class HttpServer:
     received: list[Received] = field(default_factory=list)
     connections: int = 0
     behaviour: Callable[[socket.socket, Received], bool] | None = None
+    tls: ssl.SSLContext | None = None
     _open: list[socket.socket] = field(default_factory=list)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self.listener.getsockname()[1]}"
 
     def accept(self) -> None:
         with suppress(OSError):  # the listener was closed
@@ -114,12 +119,14 @@ class HttpServer:
 
     def serve(self, connection: socket.socket) -> None:
         behave = self.behaviour or self.behave_well
-        # In several tests the client goes away first.
-        with suppress(OSError), connection, connection.makefile("rb") as stream:
-            while (request := read_request(stream)) is not None:
-                self.received.append(request)
-                if not behave(connection, request):
-                    return
+        # In several tests the client goes away first, or does not like our certificate.
+        with suppress(OSError):
+            encrypted = self.tls.wrap_socket(connection, server_side=True) if self.tls else connection
+            with encrypted, encrypted.makefile("rb") as stream:
+                while (request := read_request(stream)) is not None:
+                    self.received.append(request)
+                    if not behave(encrypted, request):
+                        return
 
     def behave_well(self, connection: socket.socket, request: Received) -> bool:
         if request.path.endswith("/infer"):
@@ -151,7 +158,8 @@ def read_request(stream: Any) -> Received | None:
     json_bytes = int(headers.get(b"inference-header-content-length", 0))
     header = json.loads(body[:json_bytes]) if json_bytes else {}
     model_name = path.split("/models/")[1].split("/")[0] if "/models/" in path else ""
-    return Received(path, model_name, header.get("id", ""), body[json_bytes:], header.get("parameters", {}))
+    named = {name.decode(): value.decode() for name, value in headers.items()}
+    return Received(path, model_name, header.get("id", ""), body[json_bytes:], header.get("parameters", {}), named)
 
 
 def http_reply(status: int, body: bytes, extra: str = "") -> bytes:
@@ -195,7 +203,9 @@ class GrpcServer(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore
 
     def ModelInfer(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         kinds = {key: getattr(value, value.WhichOneof("parameter_choice")) for key, value in request.parameters.items()}
-        self.received.append(Received("", request.model_name, request.id, request.raw_input_contents[0], kinds))
+        metadata = dict(context.invocation_metadata())
+        image = request.raw_input_contents[0]
+        self.received.append(Received("", request.model_name, request.id, image, kinds, metadata))
         return (self.behaviour or self.behave_well)(request, context)
 
     def behave_well(self, request: Any, context: grpc.ServicerContext) -> Any:
@@ -206,9 +216,9 @@ class GrpcServer(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore
         return response
 
 
-@pytest.fixture
-def http_server() -> Iterator[HttpServer]:
-    server = HttpServer(socket.create_server(("127.0.0.1", 0)))
+@contextmanager
+def serving_http(tls: ssl.SSLContext | None = None) -> Iterator[HttpServer]:
+    server = HttpServer(socket.create_server(("127.0.0.1", 0)), tls=tls)
     thread = threading.Thread(target=server.accept, daemon=True)
     thread.start()
     yield server
@@ -216,15 +226,83 @@ def http_server() -> Iterator[HttpServer]:
     thread.join(5)
 
 
-@pytest.fixture
-def grpc_server() -> Iterator[GrpcServer]:
+@contextmanager
+def serving_grpc(tls: grpc.ServerCredentials | None = None) -> Iterator[GrpcServer]:
     servicer = GrpcServer()
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=16))
     service_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(servicer, server)
-    servicer.url = f"grpc://127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    address = "127.0.0.1:0"
+    port = server.add_insecure_port(address) if tls is None else server.add_secure_port(address, tls)
+    servicer.url = f"grpc{'' if tls is None else 's'}://127.0.0.1:{port}"
     server.start()
     yield servicer
     server.stop(0).wait(5)
+
+
+@pytest.fixture
+def http_server() -> Iterator[HttpServer]:
+    with serving_http() as server:
+        yield server
+
+
+@pytest.fixture
+def grpc_server() -> Iterator[GrpcServer]:
+    with serving_grpc() as server:
+        yield server
+
+
+@dataclass(frozen=True)
+class Authority:
+    """A certificate authority that exists for one test run, and its files."""
+
+    ca: trustme.CA
+    file: Path
+    server: trustme.LeafCert
+    client_certificate: tuple[Path, Path]
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    folder = tmp_path_factory.mktemp("certificates")
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(str(folder / "ca.pem"))
+    client = ca.issue_cert("client@example.org")
+    client.private_key_pem.write_to_path(str(folder / "client.key"))
+    for blob in client.cert_chain_pems:
+        blob.write_to_path(str(folder / "client.pem"), append=True)
+    return Authority(ca, folder / "ca.pem", ca.issue_cert("127.0.0.1"), (folder / "client.pem", folder / "client.key"))
+
+
+@contextmanager
+def serving_tls(protocol: str, authority: Authority, *, ask_client: bool) -> Iterator[Any]:
+    """Serve over TLS; with ``ask_client`` only to clients that show a certificate of ``authority``."""
+    if protocol == "http":
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        authority.server.configure_cert(tls)
+        if ask_client:
+            authority.ca.configure_trust(tls)
+            tls.verify_mode = ssl.CERT_REQUIRED
+        with serving_http(tls) as http_server:
+            yield http_server
+        return
+    pair = (authority.server.private_key_pem.bytes(), authority.server.cert_chain_pems[0].bytes())
+    root = authority.ca.cert_pem.bytes() if ask_client else None
+    with serving_grpc(grpc.ssl_server_credentials([pair], root, ask_client)) as grpc_server:
+        yield grpc_server
+
+
+@pytest.fixture(params=["http", "grpc"])
+def tls_server(request: pytest.FixtureRequest, authority: Authority) -> Iterator[Any]:
+    """Return a server of each protocol over TLS."""
+    with serving_tls(request.param, authority, ask_client=False) as server:
+        yield server
+
+
+@pytest.fixture(params=["http", "grpc"])
+def mutual_tls_server(request: pytest.FixtureRequest, authority: Authority) -> Iterator[Any]:
+    """Return a server of each protocol that asks for a client certificate."""
+    with serving_tls(request.param, authority, ask_client=True) as server:
+        yield server
 
 
 @pytest.fixture(params=["http", "grpc"])

@@ -49,7 +49,7 @@ def test_the_file_goes_over_the_wire_unchanged_to_the_model_asked_for(server: An
     (received,) = server.received
     assert received.image == photo
     assert received.model_name == "wrinkle_unet_texture"
-    assert received.request_id == "visit-7.a"
+    assert received.request_id == received.headers["x-request-id"] == "visit-7.a"
     assert received.parameters == {"threshold": 0.25, "probability": True}
 
 

@@ -23,19 +23,32 @@ from wrinkle_client import (
     RetryPolicy,
     ServerFaultError,
     ServerUnreachableError,
+    UnauthorizedError,
     WrinkleError,
 )
 from wrinkle_client.failures import GRPC_ERRORS, HTTP_CODES, wire_failure
 from wrinkle_core.errors import to_wire
 
 QUICK = RetryPolicy(attempts=3, wait_initial_s=0.01, wait_jitter_s=0.01, wait_max_s=0.05)
+STOPPING = "Server is stopping, scheduler for model has stopped accepting new inference requests"
 TRITON_SAYS = [
     (404, "NOT_FOUND", "Request for unknown model: 'wrinkle_unetpp' is not found", ModelNotFoundError),
     (503, "UNAVAILABLE", "Request for unknown model: 'wrinkle_unetpp' is not at ready state", ModelNotReadyError),
     (503, "UNAVAILABLE", "in ensemble 'wrinkle_unetpp', Exceeds maximum queue size", OverloadedError),
     (503, "UNAVAILABLE", "Request timeout expired", OverloadedError),
     (400, "INVALID_ARGUMENT", "unexpected inference input 'IMAGE' for model 'wrinkle_unetpp'", ContractError),
-    (500, "INTERNAL", "Stub process 'threshold_0' is not healthy.", ServerFaultError),
+    (500, "INTERNAL", "in ensemble 'x', Stub process 'threshold_0_0' is not healthy.", ModelNotReadyError),
+    (500, "INTERNAL", "Failed to send message to stub.", ModelNotReadyError),
+    (500, "INTERNAL", "Failed to receive message from the stub.", ModelNotReadyError),
+    (404, "NOT_FOUND", "Request for unknown model: 'wrinkle_unetpp' has no available versions", ModelNotReadyError),
+    (503, "UNAVAILABLE", f"in ensemble 'x', [request id: 1] {STOPPING}", ServerUnreachableError),
+    (503, "UNAVAILABLE", "no healthy upstream", ServerUnreachableError),
+    (503, "UNAVAILABLE", "upstream connect error or disconnect/reset before headers", ServerUnreachableError),
+    (401, "UNAUTHENTICATED", "no token", UnauthorizedError),
+    (403, "PERMISSION_DENIED", "not yours", UnauthorizedError),
+    (429, "RESOURCE_EXHAUSTED", "local_rate_limited", OverloadedError),
+    (413, "RESOURCE_EXHAUSTED", to_wire(ImageTooLargeError("Too large.")), ImageTooLargeError),
+    (500, "INTERNAL", "the network produced nonsense", ServerFaultError),
     (500, "INTERNAL", f"in ensemble 'wrinkle_unetpp', {to_wire(NoFaceError('No face was found.'))}", NoFaceError),
 ]
 

@@ -35,7 +35,15 @@ def test_geometry_reads_back_as_it_was_packed(geometry: Geometry) -> None:
 
 @pytest.mark.parametrize(
     ("index", "value", "message"),
-    [(0, 99, "version 99"), (1, 77, "segmenter 77"), (2, 0, "0x4320"), (20, np.nan, "finite")],
+    [
+        (0, 99, "version 99"),
+        (1, 77, "segmenter 77"),
+        (2, 0, "0x4320"),
+        (0, 1.5, "version 1.5"),
+        (1, 1.5, "whole"),
+        (3, 9.5, "whole"),
+        (20, np.nan, "finite"),
+    ],
 )
 def test_a_geometry_of_another_contract_is_refused(geometry: Geometry, index: int, value: float, message: str) -> None:
     packed = geometry.pack()

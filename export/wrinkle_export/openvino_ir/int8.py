@@ -3,16 +3,12 @@
 Normalisation, the shallow layers (see shallow_layers.py) and everything from the last convolution on stay in floating
 point: 8 bits hold neither a wrinkle on bright skin nor a probability near its threshold.
 
-NNCF reports usage over the network when it can import the package ``openvino-telemetry``, without asking first; here it
-cannot.
-
-Source: NNCF documentation, "Post-training quantization"; nncf/telemetry/wrapper.py.
+Source: NNCF documentation, "Post-training quantization".
 """
 
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
@@ -21,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wrinkle_core.errors import InvalidParameterError
+from wrinkle_core.telemetry import telemetry_blocked
 from wrinkle_export.openvino_ir.shallow_layers import shallow_layers
 
 __all__ = ["MIN_CALIBRATION_PICTURES", "Int8Options", "quantised"]
 
 MIN_CALIBRATION_PICTURES: Final = 8
-_TELEMETRY: Final = "openvino_telemetry"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +77,7 @@ def _layers_from_last_convolution(model: Any) -> frozenset[str]:
 
 
 def _nncf_that_reports_nothing() -> Any:
-    telemetry = sys.modules.get(_TELEMETRY)
-    sys.modules[_TELEMETRY] = None  # type: ignore[assignment]
-    try:
+    with telemetry_blocked():
         import nncf
-    finally:
-        del sys.modules[_TELEMETRY]
-        if telemetry is not None:
-            sys.modules[_TELEMETRY] = telemetry  # OpenVINO itself imports it, and sends nothing
     nncf.set_log_level(logging.ERROR)
     return nncf

@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import openvino as ov
 
 from wrinkle_core.errors import ArtifactError
-from wrinkle_core.openvino_core import openvino_core
+from wrinkle_core.openvino_core import openvino_core, ov
 from wrinkle_export.artifacts.build_folder import BuildFolder, Draft
 from wrinkle_export.artifacts.manifest import Artifact, ParityRecord, Port, Precision, digest_of
 from wrinkle_export.openvino_ir.int8 import Int8Options, quantised

@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-import openvino as ov
-
-from wrinkle_core.openvino_core import openvino_core
+from wrinkle_core.openvino_core import openvino_core, ov
 from wrinkle_export.openvino_ir.shallow_layers import ENOUGH, keep_in_fp32, shallow_layers
 
 __all__ = ["IR_FILE", "write_ir"]

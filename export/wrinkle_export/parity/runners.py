@@ -13,12 +13,11 @@ from typing import Any, Literal
 
 import numpy as np
 import onnx
-import openvino as ov
 import torch
 from numpy.typing import NDArray
 
 from wrinkle_core.errors import ArtifactError
-from wrinkle_core.openvino_core import openvino_core
+from wrinkle_core.openvino_core import openvino_core, ov
 from wrinkle_export.graph import UNROUNDED
 from wrinkle_export.graph.onnx_session import onnx_session
 from wrinkle_train.networks.deployable import Deployable

@@ -12,11 +12,14 @@ from wrinkle_core.contract import SEGMENTERS
 from wrinkle_core.errors import InvalidParameterError
 from wrinkle_export.repository.assemble import assemble_repository
 from wrinkle_export.repository.choice import chosen_networks
-from wrinkle_export.repository.deployment import Deployment, Device, Runtime
+from wrinkle_export.repository.deployment import PRODUCTION, Deployment, Device, Runtime
 
 __all__ = ["repository"]
 
 _ALL: Final = ",".join(spec.name for spec in SEGMENTERS)
+_DEFAULTS: Final = Deployment("openvino")
+_MIB: Final = 2**20
+_MEGAPIXEL: Final = 1_000_000
 
 
 def repository(
@@ -42,6 +45,27 @@ def repository(
     queue_delay_us: Annotated[
         int, typer.Option(min=0, max=1_000_000, help="How long a segmenter's batcher waits for more requests.")
     ] = 0,
+    max_waiting: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=1000,
+            help="Requests ahead of a segmenter from which on more are refused.",
+            show_default=f"{_DEFAULTS.max_waiting}, {PRODUCTION.max_waiting} on a GPU",
+        ),
+    ] = None,
+    max_queue_size: Annotated[
+        int, typer.Option(min=1, max=10_000, help="Requests that may wait for each step.")
+    ] = _DEFAULTS.max_queue_size,
+    queue_timeout_s: Annotated[
+        float, typer.Option(min=0.001, max=600, help="How long a request may wait for each step, s.")
+    ] = _DEFAULTS.queue_timeout_s,
+    max_encoded_mib: Annotated[int, typer.Option(min=1, max=1024, help="Largest photograph as a file, MiB.")] = (
+        _DEFAULTS.max_encoded_bytes // _MIB
+    ),
+    max_pixels_mpx: Annotated[int, typer.Option(min=1, max=500, help="Largest photograph in megapixels.")] = (
+        _DEFAULTS.max_pixels // _MEGAPIXEL
+    ),
     cache_dir: Annotated[Path | None, typer.Option(help="Where the server keeps what OpenVINO compiled.")] = None,
 ) -> None:
     """Assemble a Triton model repository: checksums, contract and parity are checked first."""
@@ -62,6 +86,11 @@ def repository(
         threads=threads,
         cache_dir=str(cache_dir.resolve()) if cache_dir else "",
         queue_delay_us=queue_delay_us,
+        max_waiting=max_waiting or (PRODUCTION if runs_on == "gpu" else _DEFAULTS).max_waiting,
+        max_queue_size=max_queue_size,
+        queue_timeout_s=queue_timeout_s,
+        max_encoded_bytes=max_encoded_mib * _MIB,
+        max_pixels=max_pixels_mpx * _MEGAPIXEL,
     )
     assemble_repository(target, networks, deployment, version=model_version)
     serve = (

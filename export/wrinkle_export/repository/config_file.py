@@ -15,7 +15,6 @@ from wrinkle_core.errors import ArtifactError
 __all__ = ["CONFIG_FILE", "read_config", "replace_file", "write_config"]
 
 CONFIG_FILE: Final = "config.pbtxt"
-_MODE: Final = 0o644
 _NOTE: Final = "# Written by `wrinkle models`."
 
 
@@ -50,11 +49,12 @@ def replace_file(file: Path, text: str) -> None:
         ArtifactError: The repository cannot be written.
     """
     try:
-        with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=".", delete=False, encoding="utf-8") as fresh:
-            fresh.write(text)
-            fresh.flush()
-            os.fsync(fresh.fileno())
-        Path(fresh.name).chmod(_MODE)
-        Path(fresh.name).replace(file)
+        with tempfile.TemporaryDirectory(prefix=".new-", dir=file.parent) as scratch:
+            fresh = Path(scratch, file.name)
+            with fresh.open("w", encoding="utf-8") as stream:
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
+            fresh.replace(file)
     except OSError as error:
         raise ArtifactError(f"{file.name} cannot be written to the repository: {error.strerror}.") from error

@@ -30,7 +30,7 @@ class Deployment:
         max_batch_size: Largest batch that a segmenter forms; 0 is the contract's on a GPU and 1 on a CPU, where a batch
             takes as long as its photographs one after the other, and each of them waits for the last.
         max_waiting: Photographs that may wait ahead of a segmenter; a preprocessor refuses more before it decodes
-            them. It bounds what an accepted request waits, to this many times one inference; 16 are two full batches.
+            them. It bounds what an accepted request waits, to about this many times one inference.
         max_queue_size: Requests that may wait at one model; Triton refuses more. With ``max_encoded_bytes`` it bounds
             the memory that waiting photographs hold.
         queue_timeout_s: How long a request may wait at one model; Triton refuses it then. A caller may ask for less.

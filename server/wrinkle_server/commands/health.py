@@ -24,9 +24,7 @@ _console: Final = Console(soft_wrap=True)
 
 
 def health(
-    deep: Annotated[
-        bool, typer.Option("--deep", help="Ask every step; idle ensembles answer a canary.")
-    ] = False,
+    deep: Annotated[bool, typer.Option("--deep", help="Ask every step; idle ensembles answer a canary.")] = False,
     models: Annotated[str, typer.Option(help="Segmenters that must serve, separated by commas.")] = _ALL,
     host: Annotated[str, typer.Option(help="Address of the server.")] = LOOPBACK,
     http_port: Annotated[int, typer.Option(min=1, max=65535, help="Triton's HTTP port, for --deep.")] = 8000,

@@ -1,111 +1,112 @@
-"""``wrinkle serve``: assemble a repository, start Triton on it, say where it listens, stop it without a trace."""
+"""``wrinkle serve``: assemble a repository, keep a server running on it, say where it listens, stop without a trace."""
 
 from __future__ import annotations
 
-import os
-import signal
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import FrameType
-from typing import Annotated, Final, cast, get_args
+from typing import Annotated, Any, Final
 
-import platformdirs
 import typer
 from rich.console import Console
 
 from wrinkle_core.assets import fetch_assets, locate_assets
-from wrinkle_core.contract import SEGMENTERS
-from wrinkle_core.errors import ArtifactError, InvalidParameterError, ServerStartError
-from wrinkle_export.repository.assemble import assemble_repository, served_segmenters
+from wrinkle_core.errors import ArtifactError, InvalidParameterError
+from wrinkle_export.repository.assemble import assemble_repository
 from wrinkle_export.repository.choice import chosen_networks
-from wrinkle_export.repository.deployment import Deployment
+from wrinkle_server.commands.interruption import Interruption
+from wrinkle_server.gateway.kept_gateway import KeptGateway
+from wrinkle_server.running import RunningServer, announced
+from wrinkle_server.settings.options import settings_options
+from wrinkle_server.settings.resolve import (
+    compiled_networks_folder,
+    deployment,
+    gateway_options,
+    server_options,
+    supervision_options,
+)
+from wrinkle_server.settings.serve_settings import ServeSettings
+from wrinkle_server.settings.sources import load_settings
+from wrinkle_server.settings.yaml_text import yaml_text
+from wrinkle_server.supervision.log_format import configure_logs
+from wrinkle_server.supervision.supervisor import Supervisor
 from wrinkle_server.triton.leftovers import new_run_name
-from wrinkle_server.triton.model_server import ModelServer
-from wrinkle_server.triton.options import LOOPBACK, LogLevel, ServerOptions, is_loopback
+from wrinkle_server.triton.options import LOOPBACK, ServerOptions, is_loopback
+from wrinkle_server.triton.shared_memory import require_shared_memory
 
-__all__ = ["compiled_networks_folder", "serve"]
+__all__ = ["run", "serve"]
 
-_ALL: Final = ",".join(spec.name for spec in SEGMENTERS)
-_MAX_DEFAULT_INSTANCES: Final = 4
-_WATCH_S: Final = 1.0
-_DEFAULT_HTTP_PORT: Final = 8000
+_DEFAULTS: Final = ServeSettings()
+_FIXED_BY_ASSEMBLING: Final = (
+    *("models", "build", "onnx", "precision", "instances", "threads"),
+    *("max_encoded_mib", "max_pixels_mpx", "max_waiting", "max_queue_size", "queue_timeout_s"),
+)
 _console: Final = Console(soft_wrap=True)
 
 
+@settings_options
 def serve(
-    model_repository: Annotated[
-        Path | None, typer.Option(help="Repository assembled before; by default one is made from the bundled weights.")
-    ] = None,
-    models: Annotated[str, typer.Option(help="Segmenters to serve, separated by commas.")] = _ALL,
-    onnx: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=PATH", help="An ONNX file, not the bundled one.")
-    ] = None,
-    build: Annotated[
-        Path | None, typer.Option("--build", "-b", help="Build folder of `wrinkle export`, not the bundled weights.")
-    ] = None,
-    host: Annotated[str, typer.Option(help="Address to listen on; anything but loopback needs a gateway.")] = LOOPBACK,
-    http_port: Annotated[int, typer.Option(min=1, max=65535, help="HTTP inference.")] = _DEFAULT_HTTP_PORT,
-    grpc_port: Annotated[int, typer.Option(min=1, max=65535, help="gRPC inference.")] = 8001,
-    metrics_port: Annotated[int, typer.Option(min=1, max=65535, help="Prometheus metrics.")] = 8002,
-    instances: Annotated[
-        int, typer.Option(min=0, max=64, help="Processes per pre- and postprocessing step; 0 is one per core, up to 4.")
-    ] = 0,
-    threads: Annotated[int, typer.Option(min=0, max=1024, help="Threads per segmenter; 0 is every core.")] = 0,
-    precision: Annotated[str, typer.Option(help="auto, f32, bf16 or int8.")] = "auto",
-    log_level: Annotated[str, typer.Option(help="error, warning, info or verbose.")] = "warning",
-    log_file: Annotated[
-        Path | None, typer.Option(help="Triton's log, begun anew; by default in this user's log folder.")
-    ] = None,
+    given: Mapping[str, Any],
+    config: Annotated[Path | None, typer.Option(metavar="FILE", help="YAML file with settings.")] = None,
+    print_config: Annotated[bool, typer.Option("--print-config", help="Print the settings in force and exit.")] = False,
 ) -> None:
     """Serve wrinkle segmentation on this machine with NVIDIA Triton, until Ctrl-C."""
+    settings = load_settings(given, config)
+    if print_config:
+        typer.echo(yaml_text(settings), nl=False)
+        return
+    configure_logs()
     began = time.monotonic()
-    if not is_loopback(host):
+    if not is_loopback(settings.host):
         _console.print(
-            f"[yellow]Listening on {host}: Triton bounds neither request size nor who may ask. "
+            f"[yellow]Listening on {settings.host}: Triton bounds neither request size nor who may ask. "
             "Let nobody but a gateway reach it.[/yellow]"
         )
     _have_face_networks()
-    count = instances or min(_MAX_DEFAULT_INSTANCES, len(os.sched_getaffinity(0)))
-    deployment = Deployment(
-        "openvino",
-        preprocess_instances=count,
-        threshold_instances=count,
-        threads=threads,
-        cache_dir=str(compiled_networks_folder()),
-    )
     try:
-        with (
-            _interruptible(),
-            _repository(model_repository, models, onnx or [], build, precision, deployment) as repository,
-        ):
-            options = ServerOptions(
-                repository,
-                served_segmenters(repository),
-                host=host,
-                http_port=http_port,
-                grpc_port=grpc_port,
-                metrics_port=metrics_port,
-                log_level=cast(LogLevel, _one_of("--log-level", log_level, get_args(LogLevel))),
-                log_path=log_file or platformdirs.user_log_path("wrinkle-serving") / f"tritonserver-{http_port}.log",
-            )
-            with ModelServer(options) as server:
-                _tell(options, time.monotonic() - began)
-                while not server.wait(_WATCH_S):
-                    for name in server.repair():
-                        _console.print(f"[yellow]A process of {name} had died; the model is loaded again.[/yellow]")
-                raise ServerStartError(f"tritonserver ended by itself: {server.last_words()}")
+        with Interruption() as interruption, _repository(settings) as repository:
+            options = server_options(settings, repository)
+            if warning := require_shared_memory(repository):
+                _console.print(f"[yellow]{warning}[/yellow]")
+            run(settings, options, interruption, lambda: _tell(settings, options, time.monotonic() - began))
     except KeyboardInterrupt:
         _console.print("Stopped.")
 
 
-def compiled_networks_folder() -> Path:
-    """Return the folder where OpenVINO keeps what it compiled, so that a second start takes seconds."""
-    folder = platformdirs.user_cache_path("wrinkle-serving") / "openvino"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+def run(
+    settings: ServeSettings, options: ServerOptions, interruption: Interruption, on_ready: Callable[[], None]
+) -> None:
+    """Serve until interrupted.
+
+    Args:
+        settings: What the operator chose.
+        options: How Triton is started.
+        interruption: A second signal ends the server at once.
+        on_ready: Called once the server answers.
+
+    Raises:
+        ServerStartError: The server or the gateway did not start.
+        ServerFaultError: Repairs do not help.
+    """
+    with Supervisor(options, supervision_options(settings)) as supervisor:
+        interruption.hurry = supervisor.kill
+        running = RunningServer.of(
+            supervisor.server,
+            health_port=settings.health_port,
+            temporary=settings.model_repository is None,
+        )
+        with announced(running), ExitStack() as beside:
+            gateway = beside.enter_context(_gateway(settings, supervisor)) if settings.gateway.enabled else None
+            on_ready()
+            supervisor.run()
+            if gateway is not None:
+                gateway.check()
+
+
+def _gateway(settings: ServeSettings, supervisor: Supervisor) -> KeptGateway:
+    return KeptGateway(gateway_options(settings), max_restarts=settings.max_restarts, on_failure=supervisor.stop)
 
 
 def _have_face_networks() -> None:
@@ -116,50 +117,33 @@ def _have_face_networks() -> None:
         fetch_assets()
 
 
-def _one_of(option: str, value: str, choices: tuple[str, ...]) -> str:
-    if value not in choices:
-        raise InvalidParameterError(f"{option} is one of {', '.join(choices)}, got {value!r}.")
-    return value
-
-
 @contextmanager
-def _repository(
-    given: Path | None, models: str, onnx: list[str], build: Path | None, precision: str, deployment: Deployment
-) -> Iterator[Path]:
-    if given is not None:
-        if onnx or build or models != _ALL:
-            raise InvalidParameterError("--model-repository is served as it is; leave out --models, --build, --onnx.")
-        yield given.resolve()
+def _repository(settings: ServeSettings) -> Iterator[Path]:
+    if settings.model_repository is not None:
+        changed = [name for name in _FIXED_BY_ASSEMBLING if getattr(settings, name) != getattr(_DEFAULTS, name)]
+        if changed:
+            raise InvalidParameterError(
+                f"--model-repository is served as it is; leave out {', '.join(changed)}, or give them to "
+                "`wrinkle export repository`."
+            )
+        yield settings.model_repository.resolve()
         return
-    networks = chosen_networks(models, onnx, build, precision=precision)
+    networks = chosen_networks(settings.models, settings.onnx, settings.build, precision=settings.precision)
+    compiled_networks_folder().mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f"{new_run_name()}-") as folder:
-        yield assemble_repository(Path(folder, "repository"), networks, deployment)
+        yield assemble_repository(Path(folder, "repository"), networks, deployment(settings))
 
 
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Turn the first SIGINT, SIGTERM or SIGHUP into KeyboardInterrupt and ignore later ones: stopping is bounded."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        for each in numbers:
-            signal.signal(each, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    previous = {number: signal.signal(number, interrupt) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-
-
-def _tell(options: ServerOptions, seconds: float) -> None:
+def _tell(settings: ServeSettings, options: ServerOptions, seconds: float) -> None:
     names = ", ".join(spec.name for spec in options.segmenters)
     _console.print(f"[bold green]Ready[/bold green] after {seconds:.1f} s, serving {names}.")
     _console.print(f"  HTTP     http://{options.host}:{options.http_port}")
     _console.print(f"  gRPC     {options.host}:{options.grpc_port}")
     _console.print(f"  metrics  http://{options.host}:{options.metrics_port}/metrics")
+    _console.print(f"  health   http://{LOOPBACK}:{settings.health_port}/readyz")
+    if settings.gateway.enabled:
+        scheme = "https" if settings.gateway.certificate else "http"
+        _console.print(f"  gateway  {scheme}://{settings.gateway.host}:{settings.gateway.port}, HTTP and gRPC")
     _console.print(f"  log      {options.log_path}")
-    url = "" if options.http_port == _DEFAULT_HTTP_PORT else f" --url http://{options.host}:{options.http_port}"
+    url = "" if options.http_port == _DEFAULTS.http_port else f" --url http://{options.host}:{options.http_port}"
     _console.print(f"Try `wrinkle segment PHOTO --out DIR{url}` in another terminal. Ctrl-C stops.")

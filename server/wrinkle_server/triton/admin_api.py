@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.client
 import json
 import time
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -97,17 +98,29 @@ class AdminApi:
         config: dict[str, Any] = self._ask_json("GET", f"/v2/models/{model_name}/config")
         return config
 
-    def load(self, model_name: str, timeout_s: float = _LOAD_TIMEOUT_S) -> None:
+    def load(
+        self, model_name: str, *, config: Mapping[str, Any] | None = None, timeout_s: float = _LOAD_TIMEOUT_S
+    ) -> None:
         """Load a model as its files in the repository say; does nothing when neither they nor its name changed.
 
         Triton answers without an error when a version that the configuration selects has no folder: look at
         ``ready_versions`` afterwards.
 
+        Args:
+            model_name: A model of the repository.
+            config: Configuration to load it with instead of the repository's, in the form of ``config``.
+            timeout_s: How long loading may take.
+
         Raises:
             ServerUnreachableError: Nothing answers.
             ServerFaultError: The server refused.
         """
-        self._load(model_name, None, timeout_s)
+        body = None if config is None else json.dumps({"parameters": {"config": json.dumps(config)}})
+        target = f"/v2/repository/models/{model_name}/load"
+        status, answer = self._ask("POST", target, body=body, timeout_s=timeout_s)
+        if status != http.client.OK:
+            reason = answer.decode("utf-8", "replace")[:_MAX_REASON_CHARS]
+            raise ServerFaultError(f"{model_name} was not loaded: HTTP {status} {reason}")
 
     def reload(self, model_name: str, mark: str) -> None:
         """Load a model anew though its files did not change; what still lives answers until the new one is ready.
@@ -124,14 +137,7 @@ class AdminApi:
         """
         config = self.config(model_name)
         config.setdefault("parameters", {})["reloaded"] = {"string_value": mark}
-        self._load(model_name, json.dumps({"parameters": {"config": json.dumps(config)}}))
-
-    def _load(self, model_name: str, body: str | None, timeout_s: float = _LOAD_TIMEOUT_S) -> None:
-        target = f"/v2/repository/models/{model_name}/load"
-        status, answer = self._ask("POST", target, body=body, timeout_s=timeout_s)
-        if status != http.client.OK:
-            reason = answer.decode("utf-8", "replace")[:_MAX_REASON_CHARS]
-            raise ServerFaultError(f"{model_name} was not loaded: HTTP {status} {reason}")
+        self.load(model_name, config=config)
 
     def _ask_json(self, method: str, target: str, body: str | None = None) -> Any:
         status, answer = self._ask(method, target, body=body)

@@ -109,6 +109,7 @@ def triton_arguments(
         f"--grpc-address={options.host}",
         f"--grpc-port={options.grpc_port}",
         f"--grpc-restricted-protocol={_RESTRICTED}:{ADMIN_HEADER}={admin_key}",
+        "--grpc-infer-allocation-pool-size=0",  # a pooled request keeps the memory of the largest message it held
         f"--metrics-address={LOOPBACK if is_loopback(options.host) else options.host}",
         f"--metrics-port={options.metrics_port}",
         f"--exit-timeout-secs={options.exit_timeout_s}",

@@ -33,6 +33,7 @@ __all__ = [
     "SharedMemoryNeed",
     "free_shared_memory_bytes",
     "instances_of",
+    "photo_limits",
     "python_configs",
     "require_shared_memory",
     "shared_memory_need",
@@ -71,7 +72,7 @@ def python_configs(repository: Path) -> tuple[pb.ModelConfig, ...]:
 
 def shared_memory_need(configs: Sequence[pb.ModelConfig]) -> SharedMemoryNeed:
     """Return what the Python steps with these configurations need."""
-    limits = _photo_limits(configs)
+    limits = photo_limits(configs)
     most = [
         instances_of(config) * (_REGION_BYTES + _CALLS_AT_ONCE * _batch(config) * _call_bytes(config, *limits))
         for config in configs
@@ -85,6 +86,16 @@ def instances_of(config: pb.ModelConfig) -> int:
     """Return how many processes run a Python model, all loaded versions together."""
     versions = max(1, len(config.version_policy.specific.versions))
     return versions * sum(int(group.count) for group in config.instance_group)
+
+
+def photo_limits(configs: Sequence[pb.ModelConfig]) -> tuple[int, int]:
+    """Return the largest photograph that a repository takes: bytes of the file, pixels."""
+    encoded, pixels = [], []
+    for config in configs:
+        if "max_encoded_bytes" in config.parameters:
+            encoded.append(int(config.parameters["max_encoded_bytes"].string_value))
+            pixels.append(int(config.parameters["max_pixels"].string_value))
+    return max(encoded, default=DEFAULT_MAX_ENCODED_BYTES), max(pixels, default=DEFAULT_MAX_PIXELS)
 
 
 def free_shared_memory_bytes() -> int:
@@ -117,16 +128,6 @@ def require_shared_memory(repository: Path) -> str:
     if free < need.most_bytes:
         return f"/dev/shm has {_mib(free)} MiB free; large photographs under load may fail: {remedy}."
     return ""
-
-
-def _photo_limits(configs: Sequence[pb.ModelConfig]) -> tuple[int, int]:
-    """Return the largest photograph that a repository takes: bytes of the file, pixels."""
-    encoded, pixels = [], []
-    for config in configs:
-        if "max_encoded_bytes" in config.parameters:
-            encoded.append(int(config.parameters["max_encoded_bytes"].string_value))
-            pixels.append(int(config.parameters["max_pixels"].string_value))
-    return max(encoded, default=DEFAULT_MAX_ENCODED_BYTES), max(pixels, default=DEFAULT_MAX_PIXELS)
 
 
 def _batch(config: pb.ModelConfig) -> int:

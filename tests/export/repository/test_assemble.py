@@ -15,8 +15,14 @@ from tritonclient.grpc import model_config_pb2 as pb
 
 from wrinkle_core.contract import MODELS
 from wrinkle_core.errors import ArtifactError
-from wrinkle_export.repository.assemble import assemble_repository, served_segmenters
+from wrinkle_export.repository.assemble import (
+    LOCK_FILE,
+    PROMOTIONS_FILE,
+    assemble_repository,
+    served_segmenters,
+)
 from wrinkle_export.repository.choice import bundled_network
+from wrinkle_export.repository.config_file import read_config
 from wrinkle_export.repository.deployment import PRODUCTION, Deployment
 from wrinkle_export.repository.served_network import ServedNetwork
 
@@ -55,6 +61,23 @@ def test_one_segmenter_alone_brings_only_its_own_models(
     target = assemble_repository(tmp_path / "repository", {"unetpp": dark_line_served["unetpp"]}, CPU)
     assert {path.name for path in target.iterdir()} == {"skin_mask", "unetpp", "wrinkle_unetpp", "threshold"}
     assert [spec.name for spec in served_segmenters(target)] == ["unetpp"]
+
+
+def test_ensemble_runs_the_version_that_is_loaded(dark_line_served: dict[str, ServedNetwork], tmp_path: Path) -> None:
+    target = assemble_repository(tmp_path / "repository", dark_line_served, CPU, version=7)
+    assert list(read_config(target / "unetpp").version_policy.specific.versions) == [7]
+    steps = read_config(target / "wrinkle_unetpp").ensemble_scheduling.step
+    assert {step.model_name: step.model_version for step in steps} == {"skin_mask": -1, "unetpp": 7, "threshold": -1}
+
+
+def test_repository_in_which_versions_were_promoted_may_be_replaced(
+    dark_line_served: dict[str, ServedNetwork], tmp_path: Path
+) -> None:
+    target = assemble_repository(tmp_path / "repository", dark_line_served, CPU)
+    for name in (PROMOTIONS_FILE, LOCK_FILE):
+        (target / name).touch()
+    assemble_repository(target, dark_line_served, CPU)
+    assert not (target / PROMOTIONS_FILE).exists()
 
 
 def test_network_of_another_segmenter_is_refused(dark_line_served: dict[str, ServedNetwork], tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from wrinkle_core.assets import ASSETS_DIR_VARIABLE, fetch_assets
-from wrinkle_core.errors import ArtifactError, InvalidParameterError, WrinkleError
+from wrinkle_core.errors import ArtifactError, ContractError, InvalidParameterError, WrinkleError
 from wrinkle_server.commands.doctor import doctor
 from wrinkle_server.commands.serve import serve
 
@@ -29,6 +29,13 @@ def run(command: object, *arguments: str) -> Result:
         (("--models", "unetpp", "--onnx", "unet_texture=a.onnx"), InvalidParameterError, "does not include"),
         (("--models", "unetpp", "--onnx", "unetpp=nowhere.onnx"), ArtifactError, "is missing"),
         (("--model-repository", ".", "--models", "unetpp"), InvalidParameterError, "served as it is"),
+        (
+            ("--model-repository", ".", "--threads", "3", "--max-waiting", "9"),
+            InvalidParameterError,
+            "threads, max_waiting",
+        ),
+        (("--config", "/nonexistent"), InvalidParameterError, "cannot be read"),
+        (("--max-waiting", "65"), ContractError, "its queue holds 64"),
         (("--model-repository", "/nonexistent"), ArtifactError, "holds no ensemble"),
     ],
 )

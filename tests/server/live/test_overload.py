@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from wrinkle_core.errors import WrinkleError
-from wrinkle_server.supervision.canary import infer_raw
 from wrinkle_server.triton.model_server import ModelServer
+from wrinkle_server.triton.raw_inference import infer_raw
 
 pytestmark = pytest.mark.live
 

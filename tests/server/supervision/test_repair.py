@@ -122,6 +122,38 @@ def test_step_that_hangs_in_a_native_call_is_found_and_repaired(
         assert server.counted(f'wrinkle_repairs_total{{model="{model}",reason="hung"}}') == 1
 
 
+GROWS = """
+from pathlib import Path
+from wrinkle_server.steps.threshold_step import ThresholdStep
+
+
+class TritonPythonModel(ThresholdStep):
+    def _answer(self, requests):
+        trigger = Path({trigger!r})
+        if trigger.exists():
+            trigger.unlink()
+            self.hoard = bytearray(400 * 2**20)
+        return super()._answer(requests)
+"""
+
+
+def test_step_that_grows_beyond_the_ceiling_is_started_anew(
+    supervise: Supervise, small_repository: Path, tmp_path: Path
+) -> None:
+    repository, trigger = tmp_path / "repository", tmp_path / "grow"
+    shutil.copytree(small_repository, repository)
+    (repository / "threshold" / "1" / "model.py").write_text(GROWS.format(trigger=str(trigger)), encoding="utf-8")
+    with supervise(repository, max_memory_bytes=600 * 2**20) as server:
+        before = server.ask()
+        wait_until(lambda: server.counted("wrinkle_resident_memory_bytes") > 0, 5)
+        trigger.touch()
+        server.ask()
+        wait_until(lambda: server.counted('wrinkle_repairs_total{model="threshold",reason="memory"}') == 1, 10)
+        wait_until(lambda: not server.reasons(), REPAIRED_WITHIN_S)
+        assert server.ask() == before
+        wait_until(lambda: server.counted("wrinkle_resident_memory_bytes") < 500 * 2**20, 30)
+
+
 def test_canary_finds_what_nothing_else_shows(supervise: Supervise, small_repository: Path, tmp_path: Path) -> None:
     """A step that answers every request with an error is alive, idle and prompt."""
     repository, trigger = tmp_path / "repository", tmp_path / "fail"

@@ -39,3 +39,11 @@ def test_python_path_of_the_caller_does_not_reach_the_steps(monkeypatch: pytest.
 
 def test_this_interpreter_has_a_shared_library() -> None:
     assert libpython_available()
+
+
+def test_memory_of_the_allocator_is_bounded_unless_the_operator_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MALLOC_ARENA_MAX", raising=False)
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "1000000")
+    environment = server_environment(find_tritonserver())
+    assert environment["MALLOC_ARENA_MAX"] == "2"
+    assert environment["MALLOC_TRIM_THRESHOLD_"] == "1000000"

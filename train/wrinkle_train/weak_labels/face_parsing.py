@@ -13,11 +13,10 @@ from typing import Any, Final
 
 import cv2
 import numpy as np
-import openvino as ov
 from numpy.typing import NDArray
 
 from wrinkle_core.errors import ArtifactError
-from wrinkle_core.openvino_core import openvino_core
+from wrinkle_core.openvino_core import openvino_core, ov
 from wrinkle_train.data.parsed_face import parsed_face_mask
 from wrinkle_train.data.reading import PARSED_CLASSES
 

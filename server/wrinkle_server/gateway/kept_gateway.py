@@ -1,0 +1,64 @@
+"""A gateway that is kept up on a thread of its own, beside a server that its process keeps up meanwhile."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Final
+
+from wrinkle_core.errors import WrinkleError
+from wrinkle_server.gateway.keeper import keep_running
+from wrinkle_server.gateway.options import GatewayOptions
+from wrinkle_server.gateway.process import Gateway
+
+__all__ = ["KeptGateway"]
+
+_JOIN_LIMIT_S: Final = 30.0
+
+
+class KeptGateway:
+    """Runs a gateway between enter and exit and starts Envoy again when it ends.
+
+    Args:
+        options: What the gateway does.
+        max_restarts: Restarts of Envoy in any ten minutes before it is given up.
+        on_failure: Called from another thread when it is given up; ``check`` then says why.
+    """
+
+    def __init__(self, options: GatewayOptions, *, max_restarts: int, on_failure: Callable[[], None]) -> None:
+        self._gateway = Gateway(options)
+        self._max_restarts = max_restarts
+        self._on_failure = on_failure
+        self._ended = threading.Event()
+        self._failure: WrinkleError | None = None
+        self._thread = threading.Thread(target=self._keep, name="gateway-keeper", daemon=True)
+
+    def __enter__(self) -> KeptGateway:
+        """Start the gateway; its errors are those of ``Gateway.start``."""
+        self._gateway.__enter__()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        self._thread.join(_JOIN_LIMIT_S)
+        self._gateway.stop()
+
+    def check(self) -> None:
+        """Return when all is well.
+
+        Raises:
+            ServerFaultError: Envoy was given up.
+        """
+        if self._failure is not None:
+            raise self._failure
+
+    def _keep(self) -> None:
+        try:
+            keep_running(self._gateway, self._ended, max_restarts=self._max_restarts)
+        except WrinkleError as error:
+            self._failure = error
+            self._on_failure()

@@ -1,0 +1,221 @@
+"""One gateway on this machine: Envoy and its authorization step, started, watched, drained and gone without a trace."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+from wrinkle_core.errors import DeadlineExceededError, ServerStartError
+from wrinkle_server.gateway.admin import EnvoyAdmin
+from wrinkle_server.gateway.authorize import AuthorizeServer, require_socket_path
+from wrinkle_server.gateway.bootstrap import bootstrap, to_yaml
+from wrinkle_server.gateway.envoy_binary import find_envoy, validate
+from wrinkle_server.gateway.envoy_config import ADMIN_SOCKET, AUTHORIZE_SOCKET
+from wrinkle_server.gateway.options import GatewayOptions
+from wrinkle_server.triton import launch
+from wrinkle_server.triton.leftovers import new_run_name, remove_leftovers, remove_run
+from wrinkle_server.triton.ports import require_free_ports
+
+__all__ = ["Gateway"]
+
+_POLL_S: Final = 0.05
+_START_TIMEOUT_S: Final = 20.0
+_KILL_AFTER_S: Final = 5.0
+_MAX_WORKERS: Final = 4
+_LAUNCHER: Final = Path(launch.__file__).resolve()
+
+
+class Gateway:
+    """Runs Envoy in front of the backends; a context manager starts it, waits until it listens, and stops it.
+
+    Envoy follows this process into death, and is not started again by itself: ``alive`` tells, ``restart`` repairs.
+
+    Attributes:
+        options: What the gateway does.
+    """
+
+    def __init__(self, options: GatewayOptions, *, log_path: Path | None = None) -> None:
+        """Prepare a gateway.
+
+        Args:
+            options: What it does.
+            log_path: File for Envoy's own log of warnings; None is standard error.
+        """
+        self.options = options
+        self._log_path = log_path
+        self._run_name = new_run_name()
+        self._scratch = Path(tempfile.gettempdir(), self._run_name)
+        self._admin = EnvoyAdmin(self._scratch / ADMIN_SOCKET)
+        self._authorize: contextlib.ExitStack = contextlib.ExitStack()
+        self._binary = Path()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._gone = threading.Event()
+
+    def __enter__(self) -> Gateway:
+        try:
+            self.start()
+        except BaseException:
+            self.stop(timeout_s=0.0)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def alive(self) -> bool:
+        """Whether Envoy runs."""
+        return self._process is not None and not self._gone.is_set()
+
+    @property
+    def process_id(self) -> int | None:
+        """Id of the running Envoy, or None."""
+        return self._process.pid if self._process is not None and self.alive else None
+
+    @property
+    def healthy_backends(self) -> int:
+        """How many backends are ready in the gateway's eyes; 0 when Envoy does not run."""
+        return self._admin.healthy_backends() if self.alive else 0
+
+    def start(self) -> None:
+        """Start everything and return once the port is open; whether a backend is ready is another matter.
+
+        Raises:
+            ServerStartError: Envoy is not here, refuses the configuration, or the port is taken.
+            ArtifactError: The token file cannot be used.
+            DeadlineExceededError: Envoy does not listen in time.
+        """
+        if self._scratch.exists():
+            raise ServerStartError("This gateway was started before; make a new Gateway.")
+        self._binary = find_envoy()
+        require_free_ports(self.options.host, {"--port": self.options.port})
+        remove_leftovers()
+        self._scratch.mkdir(mode=0o700)
+        require_socket_path(self._scratch / AUTHORIZE_SOCKET)
+        config = self._config_path
+        config.touch(mode=0o600)
+        config.write_text(to_yaml(bootstrap(self.options, self._scratch)), encoding="utf-8")
+        validate(self._binary, config)
+        if self.options.token_file is not None:
+            self._authorize.enter_context(AuthorizeServer(self.options.token_file, self._scratch / AUTHORIZE_SOCKET))
+        self._launch()
+
+    def restart(self) -> None:
+        """Start Envoy again, with the same options; whatever is left of the old one is killed.
+
+        Raises:
+            ServerStartError: The gateway is stopped, or Envoy cannot be started.
+            DeadlineExceededError: Envoy does not listen in time.
+        """
+        if not self._scratch.exists():
+            raise ServerStartError("This gateway is stopped; make a new Gateway.")
+        self._end()
+        self._launch()
+
+    def poll(self) -> int | None:
+        """Return Envoy's exit code once it has ended, else None."""
+        return self._process.poll() if self._process is not None else None
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Return True once Envoy has ended, False after ``timeout_s``."""
+        return self._gone.wait(timeout_s)
+
+    def stop(self, timeout_s: float = 30.0) -> None:
+        """Take no new connections, let requests in flight finish, then end; does nothing when it is gone.
+
+        Args:
+            timeout_s: How long requests in flight may take; what then still runs is cut off.
+        """
+        if self.alive:
+            deadline = time.monotonic() + timeout_s
+            if timeout_s > 0:
+                self._admin.stop_listening()
+            while self.alive and time.monotonic() < deadline and self._admin.requests_in_flight() > 0:
+                self._gone.wait(_POLL_S)
+            self._end()
+        self._authorize.close()
+        remove_run(self._run_name)
+
+    def kill(self) -> None:
+        """Kill Envoy now, cutting what is in flight; safe in a signal handler. ``stop`` then finds nothing to wait for."""
+        if self._process is not None:
+            self._process.kill()
+
+    @property
+    def _config_path(self) -> Path:
+        return self._scratch / "envoy.yaml"
+
+    def _launch(self) -> None:
+        """Start Envoy from a thread that outlives it: the kernel's death signal follows the parent *thread*."""
+        launched = threading.Event()
+        failures: list[OSError] = []
+        gone = self._gone = threading.Event()
+        command = [sys.executable, "-I", str(_LAUNCHER), str(os.getpid()), str(self._binary), *self._arguments()]
+
+        def keep() -> None:
+            try:
+                process = self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+            except OSError as error:
+                failures.append(error)
+                gone.set()
+                return
+            finally:
+                launched.set()
+            process.wait()
+            gone.set()
+
+        threading.Thread(target=keep, name="envoy-keeper", daemon=True).start()
+        launched.wait()
+        if failures:
+            raise ServerStartError(f"Envoy could not be started: {failures[0].strerror}.") from failures[0]
+        self._wait_until_it_listens()
+
+    def _arguments(self) -> list[str]:
+        workers = self.options.workers or min(_MAX_WORKERS, len(os.sched_getaffinity(0)))
+        log = () if self._log_path is None else ("--log-path", str(self._log_path))
+        return [
+            "--config-path",
+            str(self._config_path),
+            "--concurrency",
+            str(workers),
+            "--file-flush-interval-msec",
+            "1000",
+            "--drain-strategy",
+            "immediate",
+            "--drain-time-s",
+            "1",
+            "--disable-hot-restart",  # its shared memory would allow one Envoy per machine only
+            "--log-level",
+            "warning",
+            "--component-log-level",
+            "main:error",  # its warnings are that it was told to stop
+            *log,
+        ]
+
+    def _wait_until_it_listens(self) -> None:
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while not self._admin.is_live():
+            if self._gone.wait(_POLL_S):
+                raise ServerStartError(f"Envoy ended while starting (exit code {self.poll()}); its log says why.")
+            if time.monotonic() > deadline:
+                raise DeadlineExceededError(f"Envoy did not listen after {_START_TIMEOUT_S:g} s; its log says why.")
+
+    def _end(self) -> None:
+        """End Envoy: SIGTERM ends it at once, SIGKILL if it does not follow."""
+        if self._process is None or self._gone.is_set():
+            return
+        self._process.send_signal(signal.SIGTERM)
+        if not self._gone.wait(_KILL_AFTER_S):
+            self._process.kill()
+            self._gone.wait()

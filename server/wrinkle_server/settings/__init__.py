@@ -1,0 +1,1 @@
+"""What an operator may choose, from flags, environment and one YAML file."""

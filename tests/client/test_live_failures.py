@@ -1,0 +1,166 @@
+"""The client while the real server loses a step, stops, is killed and comes back."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from live_server import options_on_free_ports
+from supervised_server import Supervise, Supervised
+from wrinkle_client import (
+    NO_RETRIES,
+    Client,
+    ModelNotReadyError,
+    OverloadedError,
+    ServerUnreachableError,
+    WrinkleError,
+)
+from wrinkle_server.triton.model_server import ModelServer
+from wrinkle_server.triton.options import ServerOptions
+
+pytestmark = pytest.mark.live
+
+PROTOCOLS = ("http", "grpc")
+STEPS = ("skin_mask", "unetpp", "threshold")
+TIMEOUT_S = 30.0
+CALLERS = 3
+
+
+def url_of(options: ServerOptions, protocol: str) -> str:
+    port = {"http": options.http_port, "grpc": options.grpc_port}[protocol]
+    return f"{protocol}://{options.host}:{port}"
+
+
+@pytest.fixture(scope="module")
+def supervised(supervise: Supervise) -> Iterator[Supervised]:
+    with supervise(max_repairs=20) as server:
+        yield server
+
+
+@pytest.fixture
+def options(small_repository: Path, tmp_path: Path) -> ServerOptions:
+    """Return how to start a server that ends soon: Triton waits out its limit for every connection that is kept."""
+    return replace(options_on_free_ports(small_repository, tmp_path / "triton.log", "unetpp"), exit_timeout_s=3)
+
+
+def call_until(stopped: threading.Event, client: Client, photo: bytes) -> tuple[int, list[WrinkleError]]:
+    """Segment again and again; return how many calls succeeded, and the errors of the others."""
+    done, errors = 0, []
+    while not stopped.is_set():
+        try:
+            client.segment(photo, timeout_s=TIMEOUT_S)
+            done += 1
+        except WrinkleError as error:
+            errors.append(error)
+            time.sleep(0.05)
+    return done, errors
+
+
+def calling(clients: list[Client], photo: bytes, meanwhile: Callable[[], None]) -> tuple[int, list[WrinkleError]]:
+    """Call from several threads per client while ``meanwhile`` runs."""
+    stopped = threading.Event()
+    with ThreadPoolExecutor(CALLERS * len(clients)) as threads:
+        calls = [threads.submit(call_until, stopped, client, photo) for client in clients for _ in range(CALLERS)]
+        try:
+            time.sleep(0.5)
+            meanwhile()
+        finally:
+            stopped.set()
+        outcomes = [call.result() for call in calls]
+    return sum(done for done, _ in outcomes), [error for _, errors in outcomes for error in errors]
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("model", STEPS)
+def test_the_client_rides_over_the_death_of_a_step(
+    supervised: Supervised, grace_hopper_jpeg: bytes, model: str, protocol: str
+) -> None:
+    with Client(url_of(supervised.supervisor.server.options, protocol)) as client:
+        before = client.segment(grace_hopper_jpeg).mask
+
+        def kill() -> None:
+            for step in supervised.steps(model):
+                step.kill()
+            time.sleep(2.0)
+
+        done, errors = calling([client], grace_hopper_jpeg, kill)
+        assert errors == []
+        assert done > 0
+        assert (client.segment(grace_hopper_jpeg).mask == before).all()
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_dead_step_is_a_model_that_is_not_ready(
+    options: ServerOptions, grace_hopper_jpeg: bytes, protocol: str
+) -> None:
+    with ModelServer(options) as server, Client(url_of(options, protocol), retry=NO_RETRIES) as client:
+        client.segment(grace_hopper_jpeg)
+        assert server.process_id is not None
+        kill_steps(server.process_id, "threshold")
+        with pytest.raises(ModelNotReadyError, match="not healthy") as raised:
+            client.segment(grace_hopper_jpeg)
+        assert raised.value.retryable
+
+
+def kill_steps(server_id: int, model: str) -> None:
+    for process in psutil.Process(server_id).children():
+        if f"/{model}/1/model.py" in " ".join(process.cmdline()):
+            process.kill()
+
+
+@pytest.mark.parametrize("way", ["stop", "kill"])
+def test_everything_a_server_that_ends_says_is_retryable(
+    options: ServerOptions, grace_hopper_jpeg: bytes, way: str
+) -> None:
+    with ModelServer(options) as server:
+        clients = [Client(url_of(options, protocol), retry=NO_RETRIES) for protocol in PROTOCOLS]
+
+        def end() -> None:
+            getattr(server, way)()
+            assert server.wait(5)
+            time.sleep(0.3)
+
+        done, errors = calling(clients, grace_hopper_jpeg, end)
+        for client in clients:
+            client.close()
+    assert done > 0
+    assert errors
+    assert {type(error) for error in errors} <= {ServerUnreachableError, ModelNotReadyError, OverloadedError}
+
+
+def test_the_client_rides_over_a_restart(options: ServerOptions, grace_hopper_jpeg: bytes) -> None:
+    clients = [Client(url_of(options, protocol)) for protocol in PROTOCOLS]
+    with ModelServer(options) as first:
+        for client in clients:
+            client.segment(grace_hopper_jpeg)
+
+        def restart() -> None:
+            first.stop()
+            with ModelServer(options):
+                time.sleep(1.0)
+                stop_calling.set()
+                finished.wait(TIMEOUT_S)
+
+        stop_calling, finished = threading.Event(), threading.Event()
+        replaced = threading.Thread(target=restart)
+        replaced.start()
+        with ThreadPoolExecutor(CALLERS * len(clients)) as threads:
+            calls = [
+                threads.submit(call_until, stop_calling, client, grace_hopper_jpeg)
+                for client in clients
+                for _ in range(CALLERS)
+            ]
+            outcomes = [call.result() for call in calls]
+        finished.set()
+        replaced.join()
+    for client in clients:
+        client.close()
+    assert [error for _, errors in outcomes for error in errors] == []
+    assert all(done > 0 for done, _ in outcomes)

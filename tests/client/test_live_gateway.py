@@ -1,0 +1,140 @@
+"""The client through the real gateway to the real server, over both protocols."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from live_server import options_on_free_ports
+from wrinkle_client import (
+    NO_RETRIES,
+    Client,
+    Health,
+    ImageTooLargeError,
+    Limits,
+    NoFaceError,
+    OverloadedError,
+    RetryPolicy,
+    UnauthorizedError,
+)
+from wrinkle_server.gateway.options import Backend, GatewayLimits, GatewayOptions
+from wrinkle_server.gateway.process import Gateway
+from wrinkle_server.gateway.tokens import new_token
+from wrinkle_server.supervision.options import SupervisionOptions
+from wrinkle_server.supervision.supervisor import Supervisor
+from wrinkle_server.triton.ports import free_ports
+
+pytestmark = pytest.mark.live
+
+HOST = "127.0.0.1"
+MAX_BODY_BYTES = 1024 * 1024
+BURST = 5
+
+
+class Door:
+    """A gateway over TLS in front of one server; each token has a rate of its own."""
+
+    def __init__(self, port: int, ca_file: Path, token_file: Path) -> None:
+        self._port = port
+        self._ca_file = ca_file
+        self._token_file = token_file
+
+    def client(self, protocol: str, token: str | None, **options: Any) -> Client:
+        return Client(f"{protocol}s://{HOST}:{self._port}", token=token, ca_file=self._ca_file, **options)
+
+    def admit(self, name: str) -> str:
+        """Return a token that the gateway accepts from now on."""
+        made = new_token(name)
+        with self._token_file.open("a", encoding="utf-8") as file:
+            file.write(f"{made.line}\n")
+        time.sleep(1.5)  # the gateway looks at the file every second
+        return str(made.token)
+
+
+@pytest.fixture(scope="module")
+def door(small_repository: Path, authority: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    folder = tmp_path_factory.mktemp("gateway")
+    tokens = folder / "tokens"
+    tokens.touch(0o600)
+    authority.server.private_key_pem.write_to_path(str(folder / "key.pem"))
+    authority.server.cert_chain_pems[0].write_to_path(str(folder / "certificate.pem"))
+    served = options_on_free_ports(small_repository, folder / "triton.log", "unetpp")
+    port, health_port = free_ports(2)
+    options = GatewayOptions(
+        (Backend(HOST, served.http_port, served.grpc_port, health_port),),
+        port=port,
+        certificate=folder / "certificate.pem",
+        private_key=folder / "key.pem",
+        token_file=tokens,
+        limits=GatewayLimits(max_body_bytes=MAX_BODY_BYTES, requests_per_minute=60, burst=BURST),
+        access_log=folder / "access.log",
+    )
+    with Supervisor(served, SupervisionOptions(health_port=health_port)), Gateway(options) as gateway:
+        ends = time.monotonic() + 20
+        while gateway.healthy_backends < 1:
+            assert time.monotonic() < ends
+            time.sleep(0.05)
+        yield Door(port, authority.file, tokens)
+
+
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+def test_a_client_with_a_token_is_served(door: Door, grace_hopper_jpeg: bytes, protocol: str) -> None:
+    with door.client(protocol, door.admit(f"served-{protocol}")) as client:
+        client.wait_ready(10, models=("unetpp",))
+        assert client.health() == Health(live=True, ready=True)
+        assert client.segment(grace_hopper_jpeg).mask.any()
+
+
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+@pytest.mark.parametrize("token", [None, "wrk_nobody-knows-me"])
+def test_a_client_without_a_valid_token_is_told_so_at_once(
+    door: Door, grace_hopper_jpeg: bytes, protocol: str, token: str | None
+) -> None:
+    with door.client(protocol, token) as client:
+        for call in (lambda: client.segment(grace_hopper_jpeg), client.models, client.health):
+            with pytest.raises(UnauthorizedError) as raised:
+                call()
+            assert token is None or token not in str(raised.value)
+
+
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+def test_a_photograph_over_the_gateway_s_limit_is_too_large(door: Door, protocol: str) -> None:
+    with door.client(protocol, door.admit(f"large-{protocol}"), limits=Limits(max_encoded_bytes=10**8)) as client:
+        with pytest.raises(ImageTooLargeError):
+            client.segment(bytes(4 * MAX_BODY_BYTES))
+
+
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+def test_a_client_over_its_rate_is_refused_and_later_served(
+    door: Door, grace_hopper_jpeg: bytes, protocol: str
+) -> None:
+    token = door.admit(f"eager-{protocol}")
+    with door.client(protocol, token, retry=NO_RETRIES) as hasty:
+        with pytest.raises(OverloadedError):
+            segment_repeatedly(hasty, grace_hopper_jpeg, 3 * BURST)
+    with door.client(protocol, token, retry=RetryPolicy(attempts=10)) as patient:
+        assert patient.segment(grace_hopper_jpeg).timings.attempts > 1
+
+
+def segment_repeatedly(client: Client, photo: bytes, times: int) -> None:
+    for _ in range(times):
+        client.segment(photo)
+
+
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+def test_what_a_step_says_passes_the_gateway_unchanged(door: Door, protocol: str, flat_png: bytes) -> None:
+    with door.client(protocol, door.admit(f"faceless-{protocol}")) as client, pytest.raises(NoFaceError):
+        client.segment(flat_png)
+
+
+@pytest.fixture
+def flat_png() -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 64), (128, 128, 128)).save(buffer, "PNG")
+    return buffer.getvalue()
