@@ -10,12 +10,13 @@ Importing this loads neither tritonclient nor Pillow, and never torch, OpenVINO 
 ``WrinkleError`` and carries ``code``; ``wrinkle_core.errors`` draws the whole tree.
 """
 
-from wrinkle_client.client import Client, Health, ModelInfo
+from wrinkle_client.client import Client
 from wrinkle_client.endpoint import DEFAULT_URL, Endpoint
 from wrinkle_client.limits import Limits
 from wrinkle_client.photo import Photo
 from wrinkle_client.result import OverlayStyle, SavedFiles, SegmentationResult, Timings
 from wrinkle_client.retry import NO_RETRIES, RetryPolicy
+from wrinkle_client.server_state import Health, ModelInfo
 from wrinkle_client.transport import RawAnswer, Transport
 from wrinkle_core.errors import (
     AnimatedImageError,

@@ -7,7 +7,7 @@ decode the answer. Each step is a function of its own: an asynchronous client ca
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -21,40 +21,16 @@ from wrinkle_client.photo import Photo, read_photo
 from wrinkle_client.request import SegmentRequest
 from wrinkle_client.result import SegmentationResult, Timings
 from wrinkle_client.retry import RetryPolicy, call_with_retries
+from wrinkle_client.server_state import Health, ModelInfo
 from wrinkle_client.tracing import open_tracer
 from wrinkle_client.transport import RawAnswer, Transport, open_transport
 from wrinkle_core import contract
 from wrinkle_core.errors import DeadlineExceededError, ModelNotReadyError, ServerUnreachableError
 
-__all__ = ["Client", "Health", "ModelInfo"]
+__all__ = ["Client"]
 
 _POLL_S: Final = 0.1
 _PROBE_LIMIT_S: Final = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """What the server says of itself; both False when nothing answers."""
-
-    live: bool
-    ready: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ModelInfo:
-    """One segmenter of the contract, as this server offers it.
-
-    Attributes:
-        name: Value for ``segment(..., model=name)``.
-        ready: Whether the server can run it now.
-        versions: Versions the server has; empty when it does not serve the model.
-        default_threshold: Probability at and above which a pixel is a wrinkle, unless asked otherwise.
-    """
-
-    name: str
-    ready: bool
-    versions: tuple[str, ...]
-    default_threshold: float
 
 
 class Client:

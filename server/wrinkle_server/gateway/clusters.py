@@ -60,7 +60,7 @@ def _triton(options: GatewayOptions, name: str, ports: list[int], protocol: Mess
     addresses = all(backend.has_address for backend in options.backends)
     return {
         "name": name,
-        "type": "STATIC" if addresses else "STRICT_DNS",
+        **_discovery(addresses),
         "lb_policy": "LEAST_REQUEST",
         "connect_timeout": duration(_CONNECT_TIMEOUT_S),
         "per_connection_buffer_limit_bytes": _BUFFER_BYTES,
@@ -82,6 +82,14 @@ def _triton(options: GatewayOptions, name: str, ports: list[int], protocol: Mess
             )
         },
     }
+
+
+def _discovery(addresses: bool) -> Message:
+    """Return how hosts are found: given, or each address that DNS has for a name, asked for every five seconds."""
+    if addresses:
+        return {"type": "STATIC"}
+    dns = typed("extensions.clusters.dns.v3.DnsCluster", dns_refresh_rate="5s", dns_lookup_family="V4_PREFERRED")
+    return {"cluster_type": {"name": "envoy.cluster.strict_dns", "typed_config": dns}}
 
 
 def _endpoint(backend: Backend, port: int) -> Message:
@@ -158,7 +166,7 @@ def _collector(has_address: bool, host: str, port: int) -> Message:
     address = {"socket_address": {"address": host, "port_value": port}}
     return {
         "name": COLLECTOR_CLUSTER,
-        "type": "STATIC" if has_address else "STRICT_DNS",
+        **_discovery(has_address),
         "connect_timeout": "1s",
         "load_assignment": {
             "cluster_name": COLLECTOR_CLUSTER,

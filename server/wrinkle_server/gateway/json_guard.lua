@@ -7,8 +7,8 @@ end
 
 function envoy_on_request(request)
   local headers = request:headers()
-  if headers:get(":method") ~= "POST" or string.find(headers:get("content-type") or "", "^application/grpc") then
-    return
+  if headers:get(":method") ~= "POST" or string.find(headers:get(":path"), "^/inference%.") then
+    return -- by the address, as the routes do: a content type is the caller's word only
   end
   local length = headers:get("inference-header-content-length")
   if length == "0" then -- the body is the tensor, there is no JSON

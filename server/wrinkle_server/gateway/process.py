@@ -148,7 +148,7 @@ class Gateway:
         remove_run(self._run_name)
 
     def kill(self) -> None:
-        """Kill Envoy now, cutting what is in flight; safe in a signal handler. ``stop`` then finds nothing to wait for."""
+        """Kill Envoy now, cutting what is in flight; safe in a signal handler, and a ``stop`` under way ends."""
         if self._process is not None:
             self._process.kill()
 

@@ -29,7 +29,16 @@ from wrinkle_core.errors import (
     to_wire,
 )
 
-__all__ = ["Tensors", "answer", "cancelled", "input_array", "refusal", "request_parameters", "triton"]
+__all__ = [
+    "ModelParameters",
+    "Tensors",
+    "answer",
+    "cancelled",
+    "input_array",
+    "refusal",
+    "request_parameters",
+    "triton",
+]
 
 Tensors = Mapping[str, NDArray[Any]]
 
@@ -41,6 +50,19 @@ def triton() -> ModuleType:
 
     module: ModuleType = pb_utils
     return module
+
+
+class ModelParameters(dict[str, str]):
+    """The ``parameters`` of a model's ``config.pbtxt``; one that is missing raises ContractError."""
+
+    def __init__(self, args: Mapping[str, str]) -> None:
+        """Read what Triton hands to ``initialize``."""
+        given = json.loads(args["model_config"])["parameters"]
+        super().__init__({name: value["string_value"] for name, value in given.items()})
+        self._model = args["model_name"]
+
+    def __missing__(self, name: str) -> str:
+        raise ContractError(f"config.pbtxt of {self._model} lacks {name}; assemble the repository again.")
 
 
 def input_array(request: Any, name: str) -> NDArray[Any]:

@@ -15,7 +15,7 @@ from wrinkle_core.landmarks import FaceLandmarker
 from wrinkle_core.postprocess import ThresholdOptions
 from wrinkle_core.preprocess import prepare
 from wrinkle_core.quality import quality_warnings
-from wrinkle_server.steps.backend import Tensors, input_array, request_parameters
+from wrinkle_server.steps.backend import ModelParameters, Tensors, input_array, request_parameters
 from wrinkle_server.steps.metrics import capture_warnings, faces_found
 from wrinkle_server.steps.pressure import Admission
 from wrinkle_server.steps.quiet_decoders import quiet_decoders
@@ -39,15 +39,14 @@ class PreprocessStep(Step):
             ContractError: No segmenter has this preprocessor, or a limit is impossible.
         """
         cv2.setNumThreads(1)
-        config = json.loads(args["model_config"])
-        parameters = {name: value["string_value"] for name, value in config["parameters"].items()}
+        parameters = ModelParameters(args)
         self._spec = _segmenter_prepared_by(args["model_name"])
         self._limits = DecodeLimits(int(parameters["max_encoded_bytes"]), int(parameters["max_pixels"]))
         self._admission = Admission(
             run_folder(),
             self._spec,
             max_waiting=int(parameters["max_waiting"]),
-            instances=sum(group["count"] for group in config["instance_group"]),
+            instances=sum(group["count"] for group in json.loads(args["model_config"])["instance_group"]),
         )
         self._landmarker = FaceLandmarker(threads=1)
         self._faces_found = faces_found(args["model_name"])

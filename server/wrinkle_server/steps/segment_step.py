@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from wrinkle_core.inference import OnnxSegmenter
-from wrinkle_server.steps.backend import answer, cancelled, input_array
+from wrinkle_server.steps.backend import ModelParameters, answer, cancelled, input_array
 from wrinkle_server.steps.step import Step
 
 __all__ = ["SegmentStep"]
@@ -25,9 +24,9 @@ class SegmentStep(Step):
 
         Raises:
             ArtifactError: The network file is missing or has other ports than the contract.
+            ContractError: ``config.pbtxt`` lacks a parameter.
         """
-        given = json.loads(args["model_config"])["parameters"]
-        parameters = {key: value["string_value"] for key, value in given.items()}
+        parameters = ModelParameters(args)
         version, threads, cache_dir = args["model_version"], int(parameters["threads"]), parameters["cache_dir"]
         # A version that was added to a repository may differ from the first one in file and precision.
         network = parameters.get(f"network.{version}", parameters["network"])

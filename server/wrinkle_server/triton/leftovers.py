@@ -53,8 +53,15 @@ def _runs() -> Iterator[tuple[Path, str]]:
     for folder in (SHARED_MEMORY, Path(tempfile.gettempdir())):
         for path in folder.glob("wrinkle-serve-*"):
             matched = _RUN_NAME.match(path.name)
-            if matched and path.lstat().st_uid == os.getuid():
+            if matched and _is_own(path):
                 yield path, matched.group()
+
+
+def _is_own(path: Path) -> bool:
+    try:
+        return path.lstat().st_uid == os.getuid()
+    except FileNotFoundError:  # another server has removed it meanwhile
+        return False
 
 
 def _remove(path: Path) -> None:

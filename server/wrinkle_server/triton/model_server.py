@@ -19,6 +19,7 @@ from typing import IO, Final
 import psutil
 
 from wrinkle_core.errors import DeadlineExceededError, ServerStartError, WrinkleError
+from wrinkle_server.steps.activity import read_activities
 from wrinkle_server.steps.run_folder import RUN_FOLDER_VARIABLE
 from wrinkle_server.supervision.canary import Canary
 from wrinkle_server.triton.admin_api import AdminApi
@@ -31,6 +32,7 @@ __all__ = ["ModelServer"]
 
 _POLL_S: Final = 0.1
 _KILL_MARGIN_S: Final = 5.0
+_DONE_AFTER_IDLE_S: Final = 5.0
 _MAX_REASON_CHARS: Final = 300
 _NO_GPU: Final = re.compile("CUDA driver version is insufficient|CudaDriverHelper|pinned system memory")
 _LAUNCHER: Final = Path(__file__).resolve().parent / "launch.py"
@@ -154,11 +156,27 @@ class ModelServer:
             self._launched.wait()
         if self._process is not None:
             self._process.send_signal(signal.SIGTERM)
-            if not self._gone.wait(self.options.exit_timeout_s + _KILL_MARGIN_S):
+            if not self._ends_by_itself():
                 self._process.kill()
                 self._gone.wait()
             _kill_session(self._process.pid)
         remove_run(self._run_name)
+
+    def _ends_by_itself(self) -> bool:
+        """Return whether a server told to stop is gone in time.
+
+        Triton answers what is in flight, takes nothing new, and then waits out its exit timeout while anybody keeps a
+        connection open. So it counts as done once its steps have had nothing to do for a while.
+        """
+        deadline = time.monotonic() + self.options.exit_timeout_s + _KILL_MARGIN_S
+        busy_s = time.monotonic()
+        while not self._gone.wait(_POLL_S):
+            now_s = time.monotonic()
+            if any(activity.busy_since_ns for activity in read_activities(self.run_folder)):
+                busy_s = now_s
+            if now_s > deadline or now_s - busy_s > _DONE_AFTER_IDLE_S:
+                return False
+        return True
 
     def kill(self) -> None:
         """End the process at once; ``stop`` still has to remove what remains."""

@@ -1,7 +1,7 @@
 """Triton's own OpenTelemetry traces: the command-line arguments that send them to a collector.
 
-Each traced request gives a span ``InferRequest``; below it one for the ensemble, below that one per composing model, and
-below each ``compute``; queue and compute times are events. Level TIMESTAMPS only: TENSORS would trace photographs.
+Each traced request gives a span ``InferRequest``; below it one for the ensemble, below that one per composing model,
+and below each ``compute``; queue and compute times are events. Level TIMESTAMPS only: TENSORS would trace photographs.
 
 Facts of 2.51: a request that carries ``traceparent`` is traced whatever the rate, and even when its sampled flag says
 no; rate 0 means these requests alone. Spans beyond the queue are dropped, so that a slow collector costs no memory; one

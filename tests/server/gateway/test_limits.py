@@ -139,6 +139,25 @@ def test_compressed_body_is_refused(port: int, backend: HttpBackend, token: str,
     assert backend.seen == []
 
 
+@pytest.mark.parametrize(
+    "content_type", ["application/grpc", "application/grpc+proto", "application/grpc-web", "Application/gRPC"]
+)
+def test_json_tensor_under_the_name_of_grpc_does_not_pass(
+    port: int, backend: HttpBackend, token: str, content_type: str
+) -> None:
+    body = b'{"inputs": [{"name": "IMAGE", "datatype": "UINT8", "shape": [4611686018427387904], "data": [1]}]}'
+    head = f"POST {INFER} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Type: {content_type}\r\n"
+    send_raw(port, f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+    assert backend.seen == []
+
+
+@pytest.mark.parametrize("protocol", ["websocket", "h2c"])
+def test_connection_upgrade_is_refused(port: int, backend: HttpBackend, token: str, protocol: str) -> None:
+    head = f"GET /v2/models/wrinkle_unetpp HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+    upgrade = f"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: {protocol}\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n"
+    assert send_raw(port, (head + upgrade).encode(), timeout_s=5).status != 101
+
+
 def test_client_over_its_rate_is_answered_429_and_others_are_not(port: int, token_file: Path, token: str) -> None:
     other = new_token("clinic-b")
     token_file.write_text(f"{token_file.read_text(encoding='utf-8')}{other.line}\n", encoding="utf-8")

@@ -14,7 +14,7 @@ import tritonclient.http
 
 from gateway_setup import HttpBackend, Reply, send, send_raw, until
 from wrinkle_client.client import Client
-from wrinkle_core.errors import InvalidImageError, ModelNotFoundError, from_wire
+from wrinkle_core.errors import ImageTooLargeError, InvalidImageError, ModelNotFoundError, UnauthorizedError, from_wire
 from wrinkle_server.gateway.options import Backend, GatewayLimits, GatewayOptions
 from wrinkle_server.gateway.process import Gateway
 from wrinkle_server.gateway.tokens import new_token
@@ -328,6 +328,53 @@ def test_sdk_segments_through_the_gateway(open_port: int, grace_hopper_jpeg: byt
         result = client.segment(grace_hopper_jpeg, probability=True)
     assert result.mask.shape == (600, 512)
     assert result.mask.any()
+
+
+@pytest.fixture(scope="module")
+def secure_port(
+    behind: Backend, token_line: Any, certificates: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[int]:
+    """Return a gateway as others on a network would reach it: TLS and tokens, bodies up to 1 MiB."""
+    folder = tmp_path_factory.mktemp("gateway")
+    token_file = folder / "tokens"
+    token_file.touch(0o600)
+    token_file.write_text(token_line.line, encoding="utf-8")
+    options = GatewayOptions(
+        (behind,),
+        host="0.0.0.0",
+        port=free_ports(1)[0],
+        certificate=certificates.certificate,
+        private_key=certificates.private_key,
+        token_file=token_file,
+        access_log=folder / "log",
+        limits=GatewayLimits(max_body_bytes=1024 * 1024),
+    )
+    with Gateway(options) as gateway:
+        assert until(lambda: gateway.healthy_backends == 1)
+        yield options.port
+
+
+@pytest.mark.parametrize("scheme", ["https", "grpcs"])
+def test_sdk_with_a_token_segments_over_tls(
+    secure_port: int, token: str, certificates: Any, grace_hopper_jpeg: bytes, scheme: str
+) -> None:
+    url = f"{scheme}://localhost:{secure_port}"
+    with Client(url, token=token, ca_file=certificates.authority) as client:
+        client.wait_ready(10.0)
+        assert client.segment(grace_hopper_jpeg).mask.any()
+
+
+@pytest.mark.parametrize("scheme", ["https", "grpcs"])
+def test_sdk_tells_a_refused_token_and_a_refused_size(
+    secure_port: int, token: str, certificates: Any, grace_hopper_jpeg: bytes, scheme: str
+) -> None:
+    url = f"{scheme}://localhost:{secure_port}"
+    with Client(url, token=new_token("stranger").token, ca_file=certificates.authority) as stranger:
+        with pytest.raises(UnauthorizedError):
+            stranger.segment(grace_hopper_jpeg)
+    padded = grace_hopper_jpeg + bytes(2 * 1024 * 1024)
+    with Client(url, token=token, ca_file=certificates.authority) as client, pytest.raises(ImageTooLargeError):
+        client.segment(padded)
 
 
 @pytest.mark.parametrize("scheme", ["http", "grpc"])

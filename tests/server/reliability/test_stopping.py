@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import http.client
 import shutil
 import signal
 import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -83,6 +85,18 @@ def test_requests_in_flight_are_answered_before_the_end(
     figures(outcomes=outcomes, stopped_s=round(stopped_s, 2))
     assert outcomes == ["answered"] * 3
     assert started.process.returncode == 0
+
+
+def test_connection_that_a_client_keeps_open_does_not_delay_the_end(
+    small_repository: Path, tmp_path: Path, figures: Figures
+) -> None:
+    started = serve(small_repository, tmp_path, seconds=0.0)
+    with closing(http.client.HTTPConnection(HOST, started.ports[0], timeout=5)) as kept:
+        kept.request("GET", "/v2")
+        kept.getresponse().read()
+        outcomes, stopped_s = ask_and_stop(started, signals=1)
+    figures(outcomes=outcomes, stopped_s=round(stopped_s, 2))
+    assert stopped_s < 15.0  # the exit timeout is 30 s
 
 
 def test_second_signal_ends_it_at_once(small_repository: Path, tmp_path: Path, figures: Figures) -> None:

@@ -27,19 +27,24 @@ class Target:
     answer: dict[str, bytes]
 
     @property
-    def http_address(self) -> tuple[str, int]:
-        """Host and port of HTTP."""
-        return self.server.options.host, self.server.options.http_port
+    def host(self) -> str:
+        """Address of the server."""
+        return self.server.options.host
+
+    @property
+    def http_port(self) -> int:
+        """Port of HTTP."""
+        return self.server.options.http_port
 
     @property
     def grpc_address(self) -> str:
         """``host:port`` of gRPC."""
-        return f"{self.server.options.host}:{self.server.options.grpc_port}"
+        return f"{self.host}:{self.server.options.grpc_port}"
 
     def assert_whole(self) -> None:
         """Fail when a process died, or the photograph gets another answer than before."""
         assert ServerProcesses.of(self.server) == self.processes
-        assert infer_raw(*self.http_address, "wrinkle_unetpp", self.photo, 30.0) == self.answer
+        assert infer_raw(self.host, self.http_port, "wrinkle_unetpp", self.photo, 30.0) == self.answer
 
 
 @pytest.fixture(scope="package")

@@ -62,7 +62,7 @@ def over_grpc(client: Any) -> Send:
 
 
 def over_http(target: Any) -> Send:
-    return lambda photo: infer_raw(*target.http_address, "wrinkle_unetpp", photo, 60.0)
+    return lambda photo: infer_raw(target.host, target.http_port, "wrinkle_unetpp", photo, 60.0)
 
 
 def outcome(send: Send, photo: bytes) -> dict[str, bytes] | str:

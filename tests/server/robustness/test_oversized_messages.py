@@ -37,5 +37,5 @@ def test_oversized_messages_over_http_leave_bounded_memory(target: Any) -> None:
     photo = bytes(MESSAGE_BYTES)
     for _ in range(MESSAGES):
         with pytest.raises(ImageTooLargeError):
-            infer_raw(*target.http_address, "wrinkle_unetpp", photo, 60.0)
+            infer_raw(target.host, target.http_port, "wrinkle_unetpp", photo, 60.0)
     assert target.processes.resident_bytes() - before < MAX_GROWTH_BYTES

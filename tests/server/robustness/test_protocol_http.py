@@ -166,7 +166,7 @@ STREAMS: dict[str, bytes] = {
 
 def post(target: Any, body: bytes, headers: Mapping[str, str], path: str = INFER, method: str = "POST") -> Any:
     """Return HTTP status and body."""
-    with closing(http.client.HTTPConnection(*target.http_address, timeout=20.0)) as connection:
+    with closing(http.client.HTTPConnection(target.host, target.http_port, timeout=20.0)) as connection:
         connection.request(method, path, body=body, headers=dict(headers))
         response = connection.getresponse()
         return response.status, response.read()
@@ -222,7 +222,7 @@ def test_lie_about_the_encoding_is_refused(encoding: str, target: Any) -> None:
 
 @pytest.mark.parametrize("stream", STREAMS.values(), ids=STREAMS)
 def test_stream_that_is_no_http_is_refused_or_cut(stream: bytes, target: Any) -> None:
-    with socket.create_connection(target.http_address, timeout=5.0) as connection:
+    with socket.create_connection((target.host, target.http_port), timeout=5.0) as connection:
         try:
             connection.sendall(stream)
             connection.shutdown(socket.SHUT_WR)

@@ -23,7 +23,7 @@ BOUNDED = Deployment(
 )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def bounded_server(
     dark_line_served: dict[str, ServedNetwork], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ModelServer]:

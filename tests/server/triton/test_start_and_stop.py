@@ -121,9 +121,11 @@ class Serving:
 
 
 @pytest.fixture
-def serving(small_repository: Path) -> Iterator[Serving]:
+def serving(small_repository: Path, request: pytest.FixtureRequest) -> Iterator[Serving]:
+    """Start ``wrinkle serve``; options of its own come as the parameter."""
     program = "import typer; from wrinkle_server.commands.serve import serve; typer.run(serve)"
-    started = start_serve([sys.executable, "-c", program, "--model-repository", str(small_repository)])
+    command = [sys.executable, "-c", program, "--model-repository", str(small_repository)]
+    started = start_serve([*command, *getattr(request, "param", ())])
     process = started.process
     child = next(each for each in psutil.Process(process.pid).children() if "tritonserver" in each.name())
     with process:
@@ -150,7 +152,8 @@ def test_killed_serve_command_takes_tritonserver_with_it_and_the_next_start_clea
         assert remains(serving.process.pid) == []
 
 
-def test_serve_command_ends_with_an_error_when_tritonserver_dies(serving: Serving) -> None:
+@pytest.mark.parametrize("serving", [("--max-restarts", "0")], indirect=True)
+def test_serve_command_that_may_not_restart_ends_with_an_error_when_tritonserver_dies(serving: Serving) -> None:
     serving.tritonserver.kill()
     assert serving.process.wait(30) != 0
     assert session_members(serving.tritonserver.pid) == []
