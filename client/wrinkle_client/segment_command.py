@@ -56,9 +56,11 @@ def segment(
     """
     from rich.console import Console
     from rich.progress import Progress
+    from stamina.instrumentation import set_on_retry_hooks
 
     from wrinkle_client.region_table import region_table
 
+    set_on_retry_hooks(())  # with structlog installed they would write to standard output, between the tables
     segmenter(model)
     stems = output_stems(photos, out)
     console, errors = Console(), Console(stderr=True)

@@ -20,7 +20,7 @@ from wrinkle_server.gateway.envoy_config import AUTHORIZE_SOCKET
 from wrinkle_server.gateway.keeper import keep_running
 from wrinkle_server.gateway.options import DEFAULT_PORT, Backend, GatewayLimits, GatewayOptions
 from wrinkle_server.gateway.process import Gateway
-from wrinkle_server.gateway.tokens import new_token
+from wrinkle_server.gateway.tokens import append_line, new_token
 
 __all__ = ["app"]
 
@@ -155,11 +155,19 @@ def authorize(
 
 
 @app.command(name="new-token")
-def draw_token(name: Annotated[str, typer.Argument(help="Who will use it, for example clinic-a.")]) -> None:
-    """Draw a token: it is shown this once; the line after it goes into the token file."""
+def draw_token(
+    name: Annotated[str, typer.Argument(help="Who will use it, for example clinic-a.")],
+    token_file: Annotated[
+        Path | None, typer.Option(help="Append the line to this file, so that the token is valid at once.")
+    ] = None,
+) -> None:
+    """Draw a token: standard output shows it this once, and the file keeps its hash only."""
     drawn = new_token(name)
-    typer.echo(f"Token, for the client only:  {drawn.token}")
-    typer.echo(f"Line for the token file:     {drawn.line}")
+    if token_file is None:
+        typer.echo(f"Add this line to the token file: {drawn.line}", err=True)
+    else:
+        append_line(token_file, drawn.line)
+    typer.echo(drawn.token)
 
 
 def _absolute(path: Path | None) -> Path | None:

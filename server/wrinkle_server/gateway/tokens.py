@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 import re
 import secrets
 import stat
@@ -20,7 +21,7 @@ from typing import Final
 
 from wrinkle_core.errors import ArtifactError, InvalidParameterError
 
-__all__ = ["NewToken", "TokenFile", "new_token"]
+__all__ = ["NewToken", "TokenFile", "append_line", "new_token"]
 
 _PREFIX: Final = "wrk_"
 _RANDOM_BYTES: Final = 32
@@ -53,6 +54,20 @@ def new_token(name: str) -> NewToken:
         )
     token = _PREFIX + secrets.token_urlsafe(_RANDOM_BYTES)
     return NewToken(token, f"{name}:{hashlib.sha256(token.encode('ascii')).hexdigest()}")
+
+
+def append_line(path: Path, line: str) -> None:
+    """Add a line to the token file, which is made for its owner only when it is not there.
+
+    Raises:
+        ArtifactError: The file cannot be written, is open to others or malformed.
+    """
+    try:
+        with open(path, "a", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+            file.write(f"{line}\n")
+    except OSError as error:
+        raise ArtifactError(f"The token file {path} cannot be written: {error.strerror}.") from error
+    TokenFile(path).refresh()
 
 
 class TokenFile:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from wrinkle_core.inference import OnnxSegmenter
+from wrinkle_core.inference import OnnxSegmenter, Precision
 from wrinkle_server.steps.backend import ModelParameters, answer, cancelled, input_array
 from wrinkle_server.steps.step import Step
 
@@ -33,7 +33,7 @@ class SegmentStep(Step):
         self._segmenter = OnnxSegmenter(
             Path(args["model_repository"], version, network),
             threads=threads or None,
-            precision=parameters.get(f"precision.{version}", parameters["precision"]),
+            precision=cast(Precision, parameters.get(f"precision.{version}", parameters["precision"])),
             cache_dir=Path(cache_dir) if cache_dir else None,
         )
         super().initialize(args)

@@ -13,10 +13,13 @@ import pytest
 import trustme
 
 from gateway_setup import HttpBackend, until
-from wrinkle_server.gateway.options import GatewayOptions
+from wrinkle_server.gateway.options import Backend, GatewayLimits, GatewayOptions
 from wrinkle_server.gateway.process import Gateway
-from wrinkle_server.gateway.tokens import new_token
+from wrinkle_server.gateway.tokens import NewToken, append_line, new_token
+from wrinkle_server.triton.model_server import ModelServer
 from wrinkle_server.triton.ports import free_ports
+
+MANY = GatewayLimits(requests_per_minute=100_000, burst=100_000)
 
 
 class StartGateway(Protocol):
@@ -92,3 +95,67 @@ def token(token_file: Path) -> str:
     drawn = new_token("clinic-a")
     token_file.write_text(f"# a comment\n{drawn.line}\n", encoding="utf-8")
     return drawn.token
+
+
+@pytest.fixture(scope="session")
+def live_token_line() -> NewToken:
+    return new_token("clinic-a")
+
+
+@pytest.fixture
+def live_token(live_token_line: NewToken) -> str:
+    """Return a token that the gateways in front of the real Triton accept."""
+    return live_token_line.token
+
+
+@pytest.fixture(scope="session")
+def live_token_file(live_token_line: NewToken, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("tokens") / "tokens"
+    append_line(path, live_token_line.line)
+    return path
+
+
+@pytest.fixture(scope="module")
+def behind(live_server: ModelServer) -> Iterator[Backend]:
+    """Return the real Triton, with a supervisor that says it is ready."""
+    options = live_server.options
+    with HttpBackend() as supervisor:
+        yield Backend(options.host, options.http_port, options.grpc_port, supervisor.ports[2])
+
+
+@contextlib.contextmanager
+def in_front_of(behind: Backend, **options: Any) -> Iterator[int]:
+    chosen = GatewayOptions((behind,), port=free_ports(1)[0], **options)
+    with Gateway(chosen) as gateway:
+        assert until(lambda: gateway.healthy_backends == 1)
+        yield chosen.port
+
+
+@pytest.fixture(scope="module")
+def live_port(behind: Backend, live_token_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """Return a gateway in front of the real Triton that asks for tokens."""
+    log = tmp_path_factory.mktemp("gateway") / "log"
+    with in_front_of(behind, token_file=live_token_file, access_log=log, limits=MANY) as port:
+        yield port
+
+
+@pytest.fixture(scope="module")
+def open_port(behind: Backend, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """Return a gateway on loopback that asks for no token, as the SDK's plain URLs reach it."""
+    log = tmp_path_factory.mktemp("gateway") / "log"
+    with in_front_of(behind, access_log=log, limits=MANY) as port:
+        yield port
+
+
+@pytest.fixture(scope="module")
+def secure_port(
+    behind: Backend, live_token_file: Path, certificates: Certificates, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[int]:
+    """Return a gateway as others on a network would reach it: TLS and tokens, bodies up to 1 MiB."""
+    files = {"certificate": certificates.certificate, "private_key": certificates.private_key}
+    log = tmp_path_factory.mktemp("gateway") / "log"
+    limits = GatewayLimits(max_body_bytes=1024 * 1024)
+    with in_front_of(
+        behind, host="0.0.0.0", token_file=live_token_file, access_log=log, limits=limits, **files
+    ) as port:
+        yield port

@@ -79,10 +79,18 @@ def test_printed_configuration_is_that_of_the_options() -> None:
 
 def test_new_token_prints_the_token_once_and_the_line_that_makes_it_valid(token_file: Path) -> None:
     told = CliRunner().invoke(app, ["new-token", "clinic-a"])
-    token, line = (row.split()[-1] for row in told.stdout.splitlines())
+    token, line = told.stdout.strip(), told.stderr.split()[-1]
     assert line == f"clinic-a:{hashlib.sha256(token.encode()).hexdigest()}"
     token_file.write_text(line, encoding="utf-8")
     assert TokenFile(token_file).client_of(token) == "clinic-a"
+
+
+def test_new_token_makes_and_extends_a_token_file_that_only_its_owner_can_read(tmp_path: Path) -> None:
+    path = tmp_path / "tokens"
+    drawn = [CliRunner().invoke(app, ["new-token", name, "--token-file", str(path)]).stdout.strip() for name in "ab"]
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [TokenFile(path).client_of(token) for token in drawn] == ["a", "b"]
+    assert not any(token in path.read_text(encoding="utf-8") for token in drawn)
 
 
 @pytest.mark.parametrize(

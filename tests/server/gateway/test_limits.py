@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ import grpc
 import pytest
 import tritonclient.grpc.service_pb2 as protocol
 
-from gateway_setup import HttpBackend, send, send_raw
+from gateway_setup import HttpBackend, send, send_raw, until
 from wrinkle_core.errors import ContractError, ImageTooLargeError, OverloadedError, from_wire
 from wrinkle_server.gateway.options import GatewayLimits
 from wrinkle_server.gateway.process import Gateway
@@ -206,6 +207,30 @@ def test_request_head_out_of_bounds_is_refused(port: int, token: str, request_he
     assert (
         400 <= send_raw(port, f"{request_head}Authorization: Bearer {token}\r\n\r\n".encode(), timeout_s=5).status < 500
     )
+
+
+def test_connection_over_the_bound_is_closed_and_the_others_go_on(
+    start_gateway: StartGateway, backend: HttpBackend
+) -> None:
+    port = start_gateway(backend, limits=GatewayLimits(max_connections=3)).options.port
+    with contextlib.ExitStack() as stack:
+        held = [stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=5)) for _ in range(3)]
+        held[0].sendall(b"GET /v2 HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert held[0].recv(4096).startswith(b"HTTP/1.1 200 ")
+        with pytest.raises(ConnectionError):
+            send(port, "GET", "/v2")
+        held[1].sendall(b"GET /v2 HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert held[1].recv(4096).startswith(b"HTTP/1.1 200 ")
+
+
+def test_gateway_near_its_memory_bound_refuses_and_does_not_grow(
+    start_gateway: StartGateway, backend: HttpBackend
+) -> None:
+    """Four MiB are less than an Envoy with nothing to do holds, so it is over the bound from the start."""
+    port = start_gateway(backend, limits=GatewayLimits(max_body_bytes=1024 * 1024, max_heap_mib=4)).options.port
+    assert until(lambda: send(port, "POST", INFER, body=b"photo").status == 503)
+    reply = send(port, "POST", INFER, body=b"photo")
+    assert isinstance(from_wire(reply.error), OverloadedError)
 
 
 def test_request_that_trickles_in_is_ended_in_time(

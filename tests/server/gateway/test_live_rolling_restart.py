@@ -45,6 +45,9 @@ class Node:
         self.server.wait_ready()
         self.supervisor.ready = True
 
+    def stop_now(self) -> None:
+        self.server.stop()
+
     def stop(self, *, announced: bool) -> None:
         if announced:
             self.supervisor.ready = False
@@ -60,7 +63,7 @@ def nodes(small_repository: Path, tmp_path: Path) -> Iterator[list[Node]]:
         for number in range(2):
             options = options_on_free_ports(small_repository, tmp_path / f"triton-{number}.log", "unetpp")
             node = Node(options, stack.enter_context(HttpBackend(ready=False)))
-            stack.callback(lambda node=node: node.server.stop())
+            stack.callback(node.stop_now)
             node.start()
             found.append(node)
         yield found

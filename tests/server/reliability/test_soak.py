@@ -25,6 +25,7 @@ Figures = Callable[..., None]
 DURATION_S = float(os.environ.get("WRINKLE_SOAK_S", 1800))
 WARM_UP_SHARE = 0.2
 SAMPLE_S = 2.0
+PAUSE_S = 0.3  # between a caller's requests: a server at work, not one at its limit
 
 
 def resident_mib(server: Supervised) -> float:
@@ -65,6 +66,7 @@ def test_mixed_traffic(supervise: Supervise, grace_hopper_jpeg: bytes, figures: 
                         outcomes["answered"] += 1
                     except WrinkleError as error:
                         outcomes[error.code] += 1
+                    ended.wait(PAUSE_S)
 
         callers = [threading.Thread(target=ask, args=(number,)) for number in range(4)]
         for caller in callers:
