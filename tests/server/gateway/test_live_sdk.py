@@ -68,7 +68,7 @@ def test_tritonclient_with_a_token_gets_the_same_answer_as_without_the_gateway(
     image = np.frombuffer(grace_hopper_jpeg, np.uint8)
     direct = live_server.options.http_port if protocol_client is tritonclient.http else live_server.options.grpc_port
     answers = []
-    for at, headers in ((direct, {}), (port, {"authorization": f"Bearer {live_token}"})):
+    for at, headers in ((direct, {}), (live_port, {"authorization": f"Bearer {live_token}"})):
         with protocol_client.InferenceServerClient(f"127.0.0.1:{at}") as client:
             tensor = protocol_client.InferInput("IMAGE", [image.size], "UINT8")
             tensor.set_data_from_numpy(image)
