@@ -70,7 +70,8 @@ def test_wheel_carries_model_repository_and_weights(wheel: Path) -> None:
     wanted |= {f"wrinkle_export/bundled/checkpoints/{spec.name}/model.onnx" for spec in SEGMENTERS}
     wanted |= {"wrinkle_export/bundled/checkpoints/manifest.json"}
     wanted |= {"wrinkle_export/repository/templates/openvino_segmenter/model.py"}
-    wanted |= {"wrinkle_server/supervision/canary.jpg", "wrinkle_server/gateway/json_guard.lua"}
+    wanted |= {"wrinkle_server/supervision/canary.jpg"}
+    wanted |= {f"wrinkle_server/gateway/{name}.lua" for name in ("json_guard", "unsampled")}
     assert wanted - names == set()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -97,16 +97,28 @@ def run(
             health_port=settings.health_port,
             temporary=settings.model_repository is None,
         )
-        with announced(running), ExitStack() as beside:
-            gateway = beside.enter_context(_gateway(settings, supervisor)) if settings.gateway.enabled else None
-            on_ready()
-            supervisor.run()
-            if gateway is not None:
-                gateway.check()
+        with announced(running):
+            if settings.gateway.enabled:
+                _run_behind_gateway(settings, supervisor, interruption, on_ready)
+            else:
+                on_ready()
+                supervisor.run()
 
 
-def _gateway(settings: ServeSettings, supervisor: Supervisor) -> KeptGateway:
-    return KeptGateway(gateway_options(settings), max_restarts=settings.max_restarts, on_failure=supervisor.stop)
+def _run_behind_gateway(
+    settings: ServeSettings, supervisor: Supervisor, interruption: Interruption, on_ready: Callable[[], None]
+) -> None:
+    options, restarts = gateway_options(settings), settings.max_restarts
+    with KeptGateway(options, max_restarts=restarts, on_failure=supervisor.stop) as gateway:
+
+        def hurry() -> None:
+            gateway.kill()
+            supervisor.kill()
+
+        interruption.hurry = hurry
+        on_ready()
+        supervisor.run()
+        gateway.check()
 
 
 def _have_face_networks() -> None:

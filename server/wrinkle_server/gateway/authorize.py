@@ -8,12 +8,12 @@ Source: Envoy ``ext_authz`` HTTP service: 200 lets the request through, any othe
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Final
 
+import structlog
 from aiohttp import web
 
 from wrinkle_core.errors import ArtifactError, ServerStartError
@@ -22,7 +22,7 @@ from wrinkle_server.gateway.tokens import TokenFile
 
 __all__ = ["AuthorizeServer", "authorize_app", "serve_forever"]
 
-_LOG = logging.getLogger(__name__)
+_log: Final = structlog.get_logger("wrinkle.gateway")
 _SCHEME: Final = "bearer"
 _MAX_SOCKET_PATH_BYTES: Final = 107
 _START_TIMEOUT_S: Final = 10.0
@@ -35,7 +35,7 @@ def authorize_app(tokens: TokenFile) -> web.Application:
         try:
             client = tokens.client_of(_bearer_token(request))
         except ArtifactError as error:
-            _LOG.error("Nobody is let in: %s", error)
+            _log.error("nobody is let in", error=str(error))
             return web.Response(status=503)
         if client is None:
             return web.Response(status=401, headers={"WWW-Authenticate": 'Bearer realm="wrinkle"'})

@@ -16,6 +16,7 @@ from typing import Final
 from wrinkle_server.gateway.envoy_config import Message, duration, typed
 from wrinkle_server.gateway.options import Backend, GatewayOptions
 from wrinkle_server.gateway.routes import GRPC_CLUSTER, HTTP_CLUSTER
+from wrinkle_server.gateway.unsampled import upstream_filters
 
 __all__ = ["AUTHORIZE_CLUSTER", "COLLECTOR_CLUSTER", "clusters"]
 
@@ -79,6 +80,7 @@ def _triton(options: GatewayOptions, name: str, ports: list[int], protocol: Mess
                 _HTTP_OPTIONS,
                 common_http_protocol_options={"idle_timeout": duration(_UPSTREAM_IDLE_S)},
                 explicit_http_config=protocol,
+                **({} if options.otlp_endpoint is None else {"http_filters": upstream_filters()}),
             )
         },
     }

@@ -47,6 +47,10 @@ class KeptGateway:
         self._thread.join(_JOIN_LIMIT_S)
         self._gateway.stop()
 
+    def kill(self) -> None:
+        """Cut off what is in flight; safe in a signal handler."""
+        self._gateway.kill()
+
     def check(self) -> None:
         """Return when all is well.
 

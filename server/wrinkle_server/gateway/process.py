@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
-import subprocess
-import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +17,7 @@ from wrinkle_server.gateway.bootstrap import bootstrap, to_yaml
 from wrinkle_server.gateway.envoy_binary import find_envoy, validate
 from wrinkle_server.gateway.envoy_config import ADMIN_SOCKET, AUTHORIZE_SOCKET
 from wrinkle_server.gateway.options import GatewayOptions
-from wrinkle_server.triton import launch
+from wrinkle_server.triton.child_process import ChildProcess
 from wrinkle_server.triton.leftovers import new_run_name, remove_leftovers, remove_run
 from wrinkle_server.triton.ports import require_free_ports
 
@@ -31,7 +27,6 @@ _POLL_S: Final = 0.05
 _START_TIMEOUT_S: Final = 20.0
 _KILL_AFTER_S: Final = 5.0
 _MAX_WORKERS: Final = 4
-_LAUNCHER: Final = Path(launch.__file__).resolve()
 
 
 class Gateway:
@@ -57,8 +52,7 @@ class Gateway:
         self._admin = EnvoyAdmin(self._scratch / ADMIN_SOCKET)
         self._authorize: contextlib.ExitStack = contextlib.ExitStack()
         self._binary = Path()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._gone = threading.Event()
+        self._envoy = ChildProcess("Envoy")
 
     def __enter__(self) -> Gateway:
         try:
@@ -76,12 +70,12 @@ class Gateway:
     @property
     def alive(self) -> bool:
         """Whether Envoy runs."""
-        return self._process is not None and not self._gone.is_set()
+        return self._envoy.pid is not None
 
     @property
     def process_id(self) -> int | None:
         """Id of the running Envoy, or None."""
-        return self._process.pid if self._process is not None and self.alive else None
+        return self._envoy.pid
 
     @property
     def healthy_backends(self) -> int:
@@ -125,11 +119,11 @@ class Gateway:
 
     def poll(self) -> int | None:
         """Return Envoy's exit code once it has ended, else None."""
-        return self._process.poll() if self._process is not None else None
+        return self._envoy.exit_code
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Return True once Envoy has ended, False after ``timeout_s``."""
-        return self._gone.wait(timeout_s)
+        return self._envoy.gone.wait(timeout_s)
 
     def stop(self, timeout_s: float = 30.0) -> None:
         """Take no new connections, let requests in flight finish, then end; does nothing when it is gone.
@@ -142,43 +136,22 @@ class Gateway:
             if timeout_s > 0:
                 self._admin.stop_listening()
             while self.alive and time.monotonic() < deadline and self._admin.requests_in_flight() > 0:
-                self._gone.wait(_POLL_S)
+                self._envoy.gone.wait(_POLL_S)
             self._end()
         self._authorize.close()
         remove_run(self._run_name)
 
     def kill(self) -> None:
         """Kill Envoy now, cutting what is in flight; safe in a signal handler, and a ``stop`` under way ends."""
-        if self._process is not None:
-            self._process.kill()
+        self._envoy.kill()
 
     @property
     def _config_path(self) -> Path:
         return self._scratch / "envoy.yaml"
 
     def _launch(self) -> None:
-        """Start Envoy from a thread that outlives it: the kernel's death signal follows the parent *thread*."""
-        launched = threading.Event()
-        failures: list[OSError] = []
-        gone = self._gone = threading.Event()
-        command = [sys.executable, "-I", str(_LAUNCHER), str(os.getpid()), str(self._binary), *self._arguments()]
-
-        def keep() -> None:
-            try:
-                process = self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
-            except OSError as error:
-                failures.append(error)
-                gone.set()
-                return
-            finally:
-                launched.set()
-            process.wait()
-            gone.set()
-
-        threading.Thread(target=keep, name="envoy-keeper", daemon=True).start()
-        launched.wait()
-        if failures:
-            raise ServerStartError(f"Envoy could not be started: {failures[0].strerror}.") from failures[0]
+        self._envoy = ChildProcess("Envoy")
+        self._envoy.start([str(self._binary), *self._arguments()])
         self._wait_until_it_listens()
 
     def _arguments(self) -> list[str]:
@@ -206,16 +179,14 @@ class Gateway:
     def _wait_until_it_listens(self) -> None:
         deadline = time.monotonic() + _START_TIMEOUT_S
         while not self._admin.is_live():
-            if self._gone.wait(_POLL_S):
+            if self._envoy.gone.wait(_POLL_S):
                 raise ServerStartError(f"Envoy ended while starting (exit code {self.poll()}); its log says why.")
             if time.monotonic() > deadline:
                 raise DeadlineExceededError(f"Envoy did not listen after {_START_TIMEOUT_S:g} s; its log says why.")
 
     def _end(self) -> None:
         """End Envoy: SIGTERM ends it at once, SIGKILL if it does not follow."""
-        if self._process is None or self._gone.is_set():
-            return
-        self._process.send_signal(signal.SIGTERM)
-        if not self._gone.wait(_KILL_AFTER_S):
-            self._process.kill()
-            self._gone.wait()
+        self._envoy.ask_to_end()
+        if not self._envoy.gone.wait(_KILL_AFTER_S if self.alive else 0.0):
+            self._envoy.kill()
+            self._envoy.gone.wait(_KILL_AFTER_S)

@@ -5,11 +5,8 @@ from __future__ import annotations
 import os
 import re
 import secrets
-import signal
-import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -23,6 +20,7 @@ from wrinkle_server.steps.activity import read_activities
 from wrinkle_server.steps.run_folder import RUN_FOLDER_VARIABLE
 from wrinkle_server.supervision.canary import Canary
 from wrinkle_server.triton.admin_api import AdminApi
+from wrinkle_server.triton.child_process import ChildProcess
 from wrinkle_server.triton.leftovers import new_run_name, remove_leftovers, remove_run
 from wrinkle_server.triton.options import ServerOptions, triton_arguments
 from wrinkle_server.triton.ports import require_free_ports
@@ -35,7 +33,6 @@ _KILL_MARGIN_S: Final = 5.0
 _DONE_AFTER_IDLE_S: Final = 5.0
 _MAX_REASON_CHARS: Final = 300
 _NO_GPU: Final = re.compile("CUDA driver version is insufficient|CudaDriverHelper|pinned system memory")
-_LAUNCHER: Final = Path(__file__).resolve().parent / "launch.py"
 
 
 class ModelServer:
@@ -60,9 +57,8 @@ class ModelServer:
         self.admin: AdminApi = AdminApi(options.host, options.http_port, options.metrics_port, key)
         self._run_name = new_run_name()
         self.run_folder = Path(tempfile.gettempdir(), self._run_name)
-        self._process: subprocess.Popen[bytes] | None = None
-        self._launched: threading.Event | None = None
-        self._gone = threading.Event()
+        self._process = ChildProcess("tritonserver")
+        self._started = False
 
     def __enter__(self) -> ModelServer:
         try:
@@ -81,7 +77,7 @@ class ModelServer:
     @property
     def process_id(self) -> int | None:
         """Id of the running ``tritonserver``, or None."""
-        return self._process.pid if self._process is not None and not self._gone.is_set() else None
+        return self._process.pid
 
     def start(self) -> None:
         """Start the process; it is not ready when this returns.
@@ -89,7 +85,7 @@ class ModelServer:
         Raises:
             ServerStartError: No tritonserver is here, a port is taken, or the process cannot be started.
         """
-        if self._launched is not None:
+        if self._started:
             raise ServerStartError("This server was started before; make a new ModelServer.")
         installation = find_tritonserver()
         require_free_ports(self.options.host, self.options.ports)
@@ -102,8 +98,12 @@ class ModelServer:
             admin_key=self.admin.admin_key,
             gpu=not installation.from_wheel,
         )
-        command = [sys.executable, "-I", str(_LAUNCHER), str(os.getpid()), str(installation.binary), *arguments]
-        self._launch(command, server_environment(installation) | {RUN_FOLDER_VARIABLE: str(self.run_folder)})
+        self._started = True
+        self._process.start(
+            [str(installation.binary), *arguments],
+            server_environment(installation) | {RUN_FOLDER_VARIABLE: str(self.run_folder)},
+            lambda: _open_log(self.options.log_path, keep=self._keep_log),
+        )
 
     def wait_ready(
         self,
@@ -127,7 +127,7 @@ class ModelServer:
         while not self.admin.ready():
             if on_wait is not None:
                 on_wait()
-            if self._gone.wait(_POLL_S):
+            if self._process.gone.wait(_POLL_S):
                 raise ServerStartError(f"tritonserver stopped while loading: {self.last_words()}")
             if time.monotonic() > deadline:
                 raise DeadlineExceededError(f"The models were not loaded after {timeout_s:g} s: {self.last_words()}")
@@ -139,7 +139,7 @@ class ModelServer:
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Return True once the process has ended, False after ``timeout_s``."""
-        return self._gone.wait(timeout_s)
+        return self._process.gone.wait(timeout_s)
 
     def last_words(self) -> str:
         """Return the last error in the log, for the person who started the server."""
@@ -152,14 +152,12 @@ class ModelServer:
 
     def stop(self) -> None:
         """Stop the server: requests in flight may finish, then nothing of it remains. Does nothing when it is gone."""
-        if self._launched is not None:
-            self._launched.wait()
-        if self._process is not None:
-            self._process.send_signal(signal.SIGTERM)
-            if not self._ends_by_itself():
-                self._process.kill()
-                self._gone.wait()
-            _kill_session(self._process.pid)
+        self._process.ask_to_end()
+        if self._process.pid is not None and not self._ends_by_itself():
+            self._process.kill()
+            self._process.gone.wait()
+        if self._process.session_id is not None:
+            _kill_session(self._process.session_id)
         remove_run(self._run_name)
 
     def _ends_by_itself(self) -> bool:
@@ -170,7 +168,7 @@ class ModelServer:
         """
         deadline = time.monotonic() + self.options.exit_timeout_s + _KILL_MARGIN_S
         busy_s = time.monotonic()
-        while not self._gone.wait(_POLL_S):
+        while not self._process.gone.wait(_POLL_S):
             now_s = time.monotonic()
             if any(activity.busy_since_ns for activity in read_activities(self.run_folder)):
                 busy_s = now_s
@@ -180,36 +178,7 @@ class ModelServer:
 
     def kill(self) -> None:
         """End the process at once; ``stop`` still has to remove what remains."""
-        if self._process is not None and not self._gone.is_set():
-            self._process.kill()
-
-    def _launch(self, command: list[str], environment: dict[str, str]) -> None:
-        """Start the process from a thread that outlives it: the kernel's death signal follows the parent *thread*."""
-        launched = self._launched = threading.Event()
-        failures: list[OSError] = []
-
-        def keep() -> None:
-            try:
-                with _open_log(self.options.log_path, keep=self._keep_log) as log:
-                    self._process = subprocess.Popen(
-                        command,
-                        env=environment,
-                        stdin=subprocess.DEVNULL,
-                        stdout=log,
-                        stderr=log,
-                        start_new_session=True,
-                    )
-            except OSError as error:
-                failures.append(error)
-            launched.set()
-            if self._process is not None:
-                self._process.wait()
-            self._gone.set()
-
-        threading.Thread(target=keep, name="tritonserver-keeper", daemon=True).start()
-        launched.wait()
-        if failures:
-            raise ServerStartError(f"tritonserver could not be started: {failures[0].strerror}.") from failures[0]
+        self._process.kill()
 
 
 def _open_log(path: Path | None, *, keep: bool) -> IO[bytes]:

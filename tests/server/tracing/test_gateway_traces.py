@@ -35,9 +35,11 @@ class Deployment:
     urls: dict[str, str]
 
 
-@pytest.fixture(scope="module")
-def deployment(small_repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """Start collector, server and gateway."""
+@pytest.fixture(scope="module", params=[1.0])
+def deployment(
+    small_repository: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Deployment]:
+    """Start collector, server and gateway; the parameter is the share of contextless requests that is traced."""
     folder = tmp_path_factory.mktemp("traced")
     options = options_on_free_ports(small_repository, folder / "triton.log", "unetpp")
     port, health_port = free_ports(2)
@@ -49,7 +51,7 @@ def deployment(small_repository: Path, tmp_path_factory: pytest.TempPathFactory)
             port=port,
             access_log=folder / "access.log",
             otlp_endpoint=collector.endpoint,
-            trace_sample_rate=1.0,
+            trace_sample_rate=request.param,
         )
         with Supervisor(traced, SupervisionOptions(health_port=health_port)), Gateway(front):
             yield Deployment(collector, {name: f"{name}://{HOST}:{port}" for name in ("http", "grpc")})
@@ -71,6 +73,20 @@ def test_a_trace_runs_from_the_client_through_the_gateway_to_the_steps(
     assert way
     assert set(way) == {GATEWAY}
     assert TOKEN.encode() not in b"".join(deployment.collector.bodies)
+
+
+@pytest.mark.parametrize("deployment", [0.0], indirect=True)
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+def test_a_request_that_nobody_samples_leaves_no_span(
+    deployment: Deployment, protocol: str, grace_hopper_jpeg: bytes
+) -> None:
+    with Client(deployment.urls[protocol], token=TOKEN) as client:
+        for _ in range(3):
+            client.segment(grace_hopper_jpeg)
+    before = len(deployment.collector.spans)
+    whole_trace(deployment, "http", grace_hopper_jpeg)  # by now the others' spans would have come too
+    sampled_traces = {span.trace_id for span in deployment.collector.spans[before:]}
+    assert len(sampled_traces) == 1
 
 
 def whole_trace(deployment: Deployment, protocol: str, photo: bytes) -> tuple[str, list[CollectedSpan]]:
