@@ -15,7 +15,10 @@ from numpy.typing import NDArray
 from wrinkle_core.assets import fetch_assets
 from wrinkle_core.landmarks import FaceLandmarker
 
-pytest_plugins = ("live_server", "supervised_server",)
+pytest_plugins = (
+    "live_server",
+    "supervised_server",
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"

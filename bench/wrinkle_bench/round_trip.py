@@ -20,8 +20,8 @@ from wrinkle_core.decode import decode_image
 from wrinkle_core.inference import OnnxSegmenter
 from wrinkle_core.landmarks import FaceLandmarker
 from wrinkle_core.preprocess import prepare
-from wrinkle_server.triton.raw_inference import infer_raw
 from wrinkle_server.triton.options import ServerOptions
+from wrinkle_server.triton.raw_inference import infer_raw
 
 __all__ = ["RoundTrip", "round_trip"]
 

@@ -21,7 +21,7 @@ from wrinkle_server.triton.model_server import ModelServer
 from wrinkle_server.triton.options import ServerOptions
 from wrinkle_server.triton.ports import free_ports
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.slow]  # reliability/test_rolling_restart.py is the fast one
 
 SEEN_BY_THE_GATEWAY_S = 1.0
 
