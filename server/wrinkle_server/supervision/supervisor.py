@@ -122,8 +122,9 @@ class Supervisor:
             self._repair(ailments)
         elif 0 < self._supervision.max_memory_bytes < sum(resident.values()):
             self._relieve(watched, resident)
-        elif watched.idle_s() > self._supervision.canary_idle_s and (reason := self._sick_canary()) is not None:
-            self._repair(dict.fromkeys(watched.python_models(), "canary"), reason)
+        elif watched.idle_s() > self._supervision.canary_idle_s and self._sick_canary() is not None:
+            if (reason := self._sick_canary()) is not None:  # one lost answer is no reason to load everything anew
+                self._repair(dict.fromkeys(watched.python_models(), "canary"), reason)
 
     def _repair(self, ailments: dict[str, str], detail: str = "") -> None:
         """Load models anew and prove that the ensembles serve; start the server anew when they do not."""
