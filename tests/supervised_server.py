@@ -103,5 +103,6 @@ def supervise(small_repository: Path, tmp_path_factory: pytest.TempPathFactory) 
                 yield running
             finally:
                 running.end()
+                supervisor.server.kill()  # nothing is in flight, and an orderly end takes seconds
 
     return start

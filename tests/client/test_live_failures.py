@@ -77,8 +77,7 @@ def calling(clients: list[Client], photo: bytes, meanwhile: Callable[[], None]) 
     return sum(done for done, _ in outcomes), [error for _, errors in outcomes for error in errors]
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize("model", STEPS)
+@pytest.mark.parametrize(("model", "protocol"), [*((model, "http") for model in STEPS), (STEPS[1], "grpc")])
 def test_the_client_rides_over_the_death_of_a_step(
     supervised: Supervised, grace_hopper_jpeg: bytes, model: str, protocol: str
 ) -> None:

@@ -145,6 +145,7 @@ def test_versions_and_the_promoted_one_survive_a_restart(
         assert ask(again) != mask
 
 
+@pytest.mark.slow
 def test_second_server_on_a_repository_goes_on_until_it_is_told_too(
     rollout: Rollout, server: ModelServer, fewer_wrinkles: ServedNetwork, tmp_path: Path
 ) -> None:

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -51,23 +50,28 @@ class Replica:
                 return
         raise AssertionError("wrinkle serve ended")
 
-    def stop(self) -> float:
-        began_s = time.monotonic()
+    def ask_to_stop(self) -> None:
         self._process.send_signal(signal.SIGTERM)
+
+    def wait(self) -> None:
         self._process.communicate(timeout=60)
         assert self._process.returncode == 0
+
+    def stop(self) -> float:
+        began_s = time.monotonic()
+        self.ask_to_stop()
+        self.wait()
         return time.monotonic() - began_s
 
 
 @pytest.fixture
 def replicas(small_repository: Path) -> Iterator[tuple[Replica, Replica]]:
-    with ExitStack() as stack:
-        pair = []
-        for _ in range(2):
-            replica = Replica(small_repository)
-            stack.callback(replica.stop)
-            pair.append(replica)
-        yield pair[0], pair[1]
+    pair = Replica(small_repository), Replica(small_repository)
+    yield pair
+    for replica in pair:
+        replica.ask_to_stop()
+    for replica in pair:
+        replica.wait()
 
 
 def test_no_request_is_lost(

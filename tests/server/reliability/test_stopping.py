@@ -80,7 +80,7 @@ def ask_and_stop(started: ServeProcess, signals: int) -> tuple[list[str], float]
 def test_requests_in_flight_are_answered_before_the_end(
     small_repository: Path, tmp_path: Path, figures: Figures
 ) -> None:
-    started = serve(small_repository, tmp_path, seconds=2.0)
+    started = serve(small_repository, tmp_path, seconds=1.0)
     outcomes, stopped_s = ask_and_stop(started, signals=1)
     figures(outcomes=outcomes, stopped_s=round(stopped_s, 2))
     assert outcomes == ["answered"] * 3

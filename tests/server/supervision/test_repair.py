@@ -133,7 +133,7 @@ class TritonPythonModel(ThresholdStep):
         trigger = Path({trigger!r})
         if trigger.exists():
             trigger.unlink()
-            self.hoard = bytearray(400 * 2**20)
+            self.hoard = bytearray(800 * 2**20)
         return super()._answer(requests)
 """
 

@@ -60,6 +60,7 @@ def test_stopped_server_leaves_no_process_port_or_file(options: ServerOptions) -
     assert all(port_is_free(HOST, port) for port in options.ports.values())
 
 
+@pytest.mark.slow
 def test_the_same_ports_serve_again_at_once(options: ServerOptions) -> None:
     for _ in range(2):
         with ModelServer(options):
@@ -90,6 +91,7 @@ def test_model_that_cannot_load_is_named_with_its_reason(
     assert all(port_is_free(HOST, port) for port in options.ports.values())
 
 
+@pytest.mark.slow
 def test_server_started_in_a_thread_that_ended_goes_on(options: ServerOptions) -> None:
     server = ModelServer(options)
     try:

@@ -6,6 +6,8 @@ r, r + w, r + 2w and so on, so that no two see the same batch; with gradient acc
 
 from __future__ import annotations
 
+import atexit
+import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -43,8 +45,13 @@ def training_loader(source: BatchSource, train: TrainRecipe, steps_done: int) ->
 
 
 def _start_worker(_: int) -> None:
-    """Keep a worker to one thread: the parent needs the processors."""
+    """Keep a worker to one thread, since the parent needs the processors, and let it end without native destructors.
+
+    Its thread pools may be at work when it is told to end, and a library that finds its own still running then aborts
+    the process (seen once in some twenty runs).
+    """
     torch.set_num_threads(1)
+    atexit.register(os._exit, 0)
 
 
 class _Numbered(IterableDataset[tuple[int, Any]]):
