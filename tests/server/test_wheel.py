@@ -38,7 +38,8 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     fetch_assets()
     environment = tmp_path_factory.mktemp("environment")
     subprocess.run([sys.executable, "-m", "venv", str(environment)], check=True)
-    pip = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-compile"]
+    pip.append("--disable-pip-version-check")
     subprocess.run([*pip, f"{wheel}[serve]"], check=True)
     yield environment / "bin"
     shutil.rmtree(environment)  # about a gigabyte
