@@ -132,7 +132,7 @@ def _retry_policy(retry_on: str) -> Message:
                 "typed_config": typed("extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"),
             }
         ],
-        "host_selection_retry_max_attempts": 16,
+        "host_selection_retry_max_attempts": 100,  # a server that fails fast is the less busy one of most draws
         "retry_back_off": {"base_interval": "0.010s", "max_interval": "0.050s"},
     }
 
