@@ -63,6 +63,9 @@ def _triton(options: GatewayOptions, name: str, ports: list[int], protocol: Mess
         "name": name,
         **_discovery(addresses),
         "lb_policy": "LEAST_REQUEST",
+        # Of three draws, since of two a quarter is the busy one of two servers twice; with more, the second try of a
+        # request would hardly ever reach the other server when one fails fast and so is the least busy.
+        "least_request_lb_config": {"choice_count": 3},
         "connect_timeout": duration(_CONNECT_TIMEOUT_S),
         "per_connection_buffer_limit_bytes": _BUFFER_BYTES,
         "common_lb_config": {"healthy_panic_threshold": {"value": 0}, "update_merge_window": "0s"},
