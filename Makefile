@@ -11,11 +11,14 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(TESTED
 DEMO := $(VENV)/.installed-demo
 DEV := $(VENV)/.installed-dev
 
+K8S_VENV := .venv-k8s
+CHECKOV := $(K8S_VENV)/.installed
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow lint format serve train-demo gpu-check bench clean
+.PHONY: help demo serve test test-slow lint format docs train-demo k8s-check k8s-policy k8s-generate gpu-check bench gpu-bench scaling-page clean
 
 help: ## Show this list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: $(DEMO) ## Two photographs through both ensembles on the real Triton server; pictures land in demo-output/
 	$(BIN)/wrinkle assets fetch
@@ -25,9 +28,13 @@ serve: $(DEMO) ## Serve both ensembles on this machine until Ctrl-C
 	$(BIN)/wrinkle assets fetch
 	$(BIN)/wrinkle serve
 
+# What needs no server runs in parallel; live servers get the machine to themselves. Both parts run, whatever the first says.
 test: $(DEV) ## Every test but the slow and GPU ones
 	$(BIN)/wrinkle assets fetch
-	$(BIN)/python -m pytest
+	@status=0; \
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile -m 'not live and not slow and not gpu' || status=1; \
+	$(BIN)/python -m pytest -m 'live and not slow and not gpu' || status=1; \
+	exit $$status
 
 test-slow: $(DEV) ## The slow tests: landmark parity in an environment of its own, long training
 	$(BIN)/python -m pytest -m slow
@@ -44,20 +51,53 @@ format: $(DEV) ## Rewrite: imports, layout, generated files
 	$(BIN)/ruff format --quiet .
 	$(BIN)/python -m wrinkle_export.generate --write
 
+docs: $(DEV) ## Reference of the Python SDK as pages, in build/api
+	$(BIN)/python -W error docs/api/build.py build/api
+
 train-demo: $(DEV) ## Train a tiny network on rendered wrinkles in a few minutes, from ../shared/data
 	$(BIN)/wrinkle assets fetch
 	$(BIN)/wrinkle train train/recipes/tiny-unetpp.yaml --data ../shared/data --out runs/train-demo
+
+k8s-check: $(DEV) k8s-policy ## The Helm chart: lint, schemas of Kubernetes, policies, rules, assertions
+	$(BIN)/python -m pytest -m 'not live and not slow' tests/k8s
+
+k8s-policy: $(DEV) $(CHECKOV) ## Only checkov over everything the chart renders
+	$(BIN)/python -m chart_checks.policy $(K8S_VENV)/bin/checkov
+
+k8s-generate: $(DEV) ## Rewrite what is made from the chart: its table of values, the Kustomize base
+	$(BIN)/python -m chart_checks.generated
 
 gpu-check: $(DEV) ## Build, run and compare plans on this machine's GPU; see docs/gpu-checklist.md
 	$(BIN)/python -c 'import tensorrt' || $(BIN)/python -m pip install -e '.[tensorrt]'
 	$(BIN)/python -m pytest -m gpu tests/export/tensorrt/test_gpu.py
 
-bench: $(DEV) ## Where the time goes on this machine; figures land in bench/results/
+bench: $(DEV) ## Measure the service on this machine, about half an hour; figures in bench/results/, the page in docs/performance.md
 	$(BIN)/wrinkle assets fetch
-	$(BIN)/python -m wrinkle_bench.overhead --out bench/results
+	$(BIN)/wrinkle bench ceiling
+	$(BIN)/wrinkle bench peers
+	$(BIN)/wrinkle bench sweep
+	$(BIN)/wrinkle bench steps
+	$(BIN)/wrinkle bench startup
+	$(BIN)/wrinkle bench gateway
+	$(BIN)/wrinkle bench prepare
+	$(BIN)/wrinkle bench instances
+	$(BIN)/wrinkle bench report
+
+REPOSITORY ?= build/repository
+gpu-bench: $(DEV) ## perf_analyzer against a TensorRT repository on this machine's GPU
+	$(BIN)/wrinkle bench sweep --repository $(REPOSITORY) --fresh --out bench/results/gpu
+
+scaling-page: $(DEV) ## Rewrite the tables of docs/scaling.md by running what it describes
+	$(BIN)/python -m wrinkle_scaling.page --write docs/scaling.md
 
 clean: ## Remove environments, caches and outputs
-	rm -rf $(VENV) build dist demo-output runs .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(K8S_VENV) build dist demo-output runs .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# Checkov brings a hundred packages: an environment of its own.
+$(CHECKOV):
+	$(PYTHON) -m venv $(K8S_VENV)
+	$(K8S_VENV)/bin/python -m pip install --quiet --disable-pip-version-check 'checkov==3.3.30'
+	@touch $@
 
 $(BIN)/python:
 	@$(PYTHON) tests/check_platform.py

@@ -1,8 +1,9 @@
-"""Fixtures for every folder of tests: photographs that ship in PyPI packages, and ../shared/data where it is."""
+"""What runs where, and fixtures for every folder: photographs from PyPI packages, and ../shared/data where it is."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -23,6 +24,7 @@ pytest_plugins = (
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
 DESELECTED_UNLESS_ASKED = ("slow", "gpu")
+_MISSING_PROGRAMS = pytest.StashKey[set[str]]()
 
 
 def pytest_configure() -> None:
@@ -31,24 +33,40 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect slow and GPU tests unless -m names them, and shared-data tests without that folder (never in CI)."""
+    """Deselect slow and GPU tests unless -m names them, and those that need what is not here (never in CI)."""
     expression = str(config.getoption("-m"))
     marks = [mark for mark in DESELECTED_UNLESS_ASKED if mark not in expression]
     if not SHARED_DATA.is_dir():
         if os.environ.get("WRINKLE_REQUIRE_SHARED_DATA") == "1":
             raise pytest.UsageError("CI needs the shared data folder beside the repository.")
         marks.append("shared_data")
-    deselected = [item for item in items if any(item.get_closest_marker(mark) for mark in marks)]
+    asked = [item for item in items if not any(item.get_closest_marker(mark) for mark in marks)]
+    missing = {program for item in asked for program in _programs(item) if shutil.which(program) is None}
+    if missing and os.environ.get("WRINKLE_REQUIRE_PROGRAMS") == "1":
+        raise pytest.UsageError(f"CI needs {', '.join(sorted(missing))}; .ci/system-packages installs them.")
+    kept = {id(item) for item in asked if missing.isdisjoint(_programs(item))}
+    deselected = [item for item in items if id(item) not in kept]
     if deselected:
         config.hook.pytest_deselected(items=deselected)
-        gone = set(map(id, deselected))
-        items[:] = [item for item in items if id(item) not in gone]
+        items[:] = [item for item in items if id(item) in kept]
+    config.stash[_MISSING_PROGRAMS] = missing
 
 
 def pytest_report_header() -> str:
     """Say whether the shared data is there."""
     return f"shared data: {'found' if SHARED_DATA.is_dir() else 'missing, tests marked shared_data are deselected'}"
+
+
+def pytest_report_collectionfinish(config: pytest.Config) -> str | None:
+    """Name the programs whose tests are deselected because they are not installed."""
+    missing = config.stash.get(_MISSING_PROGRAMS, None)
+    return f"not installed, their tests are deselected: {', '.join(sorted(missing))}" if missing else None
+
+
+def _programs(item: pytest.Item) -> set[str]:
+    return {str(mark.args[0]) for mark in item.iter_markers("needs")}
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from wrinkle_core.contract import CONTRACT_VERSION
+from wrinkle_core.contract import NETWORK_CONTRACT_VERSION
 from wrinkle_export.artifacts.build_folder import BuildFolder, Draft
 from wrinkle_export.artifacts.manifest import Artifact, ParityRecord, Ports, Precision, Source
 from wrinkle_export.tensorrt.comparison import onnx_runtime
@@ -96,7 +96,7 @@ def publish_graph(
     model: onnx.ModelProto,
     network: str = "darkness",
     precision: Precision = "fp16",
-    contract_version: int = CONTRACT_VERSION,
+    contract_version: int = NETWORK_CONTRACT_VERSION,
 ) -> Artifact:
     """Put ``model`` into a build folder as the ONNX artifact of a network."""
 

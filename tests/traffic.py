@@ -83,10 +83,28 @@ class Generator:
 def generate(
     url: str, model: str, photo: Path, out: Path, *, rate_hz: float, duration_s: float, timeout_s: float
 ) -> Generator:
-    """Start a generator that writes to the file ``out``."""
-    command = [sys.executable, __file__, url, model, str(photo), str(out)]
-    command += ["--rate-hz", str(rate_hz), "--duration-s", str(duration_s), "--timeout-s", str(timeout_s)]
-    return Generator(subprocess.Popen(command), out)
+    """Start a generator that writes to the file ``out``; requests leave at equal intervals."""
+    sent_s = [number / rate_hz for number in range(int(rate_hz * duration_s))]
+    return generate_at(sent_s, [url], model, photo, out, timeout_s=timeout_s)
+
+
+def generate_at(
+    sent_s: Sequence[float], urls: Sequence[str], model: str, photo: Path, out: Path, *, timeout_s: float
+) -> Generator:
+    """Start a generator whose requests leave at given times, each to the server with the fewest in flight.
+
+    Args:
+        sent_s: When requests leave, ascending, in seconds after the start.
+        urls: The servers.
+        model: The ensemble that is asked.
+        photo: What is sent.
+        out: The file that the generator writes.
+        timeout_s: For one request.
+    """
+    times = out.with_suffix(".times.json")
+    times.write_text(json.dumps(list(sent_s)), encoding="utf-8")
+    command = [sys.executable, __file__, ",".join(urls), model, str(photo), str(out), str(times)]
+    return Generator(subprocess.Popen([*command, "--timeout-s", str(timeout_s)]), out)
 
 
 def _outcome(status: int, headers: Any, body: bytes) -> tuple[str, str]:
@@ -117,7 +135,16 @@ async def _one(session: aiohttp.ClientSession, target: str, photo: bytes, began_
 
 async def _run(arguments: argparse.Namespace) -> dict[str, Any]:
     photo = arguments.photo.read_bytes()
-    target = f"{arguments.url}/v2/models/{arguments.model}/infer"
+    in_flight = Counter({f"{url}/v2/models/{arguments.model}/infer": 0 for url in arguments.urls.split(",")})
+
+    async def to_the_least_busy(began_s: float) -> Sample:
+        target = min(in_flight, key=in_flight.__getitem__)
+        in_flight[target] += 1
+        try:
+            return await _one(session, target, photo, began_s)
+        finally:
+            in_flight[target] -= 1
+
     headers = {"Content-Type": "application/octet-stream", _LENGTH_HEADER: "0"}
     timeout = aiohttp.ClientTimeout(total=arguments.timeout_s)
     began_s = time.perf_counter()
@@ -125,10 +152,9 @@ async def _run(arguments: argparse.Namespace) -> dict[str, Any]:
         connector=aiohttp.TCPConnector(limit=0), headers=headers, timeout=timeout
     ) as session:
         tasks = []
-        for number in range(int(arguments.rate_hz * arguments.duration_s)):
-            due_s = began_s + number / arguments.rate_hz
-            await asyncio.sleep(max(0.0, due_s - time.perf_counter()))
-            tasks.append(asyncio.create_task(_one(session, target, photo, began_s)))
+        for sent_s in json.loads(arguments.times.read_text(encoding="utf-8")):
+            await asyncio.sleep(max(0.0, began_s + sent_s - time.perf_counter()))
+            tasks.append(asyncio.create_task(to_the_least_busy(began_s)))
         samples = await asyncio.gather(*tasks)
     used = resource.getrusage(resource.RUSAGE_SELF)
     return {
@@ -140,12 +166,11 @@ async def _run(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _main(words: Sequence[str]) -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("url")
+    parser.add_argument("urls")
     parser.add_argument("model")
     parser.add_argument("photo", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--rate-hz", type=float, required=True)
-    parser.add_argument("--duration-s", type=float, required=True)
+    parser.add_argument("times", type=Path)
     parser.add_argument("--timeout-s", type=float, required=True)
     arguments = parser.parse_args(words)
     arguments.out.write_text(json.dumps(asyncio.run(_run(arguments))), encoding="utf-8")

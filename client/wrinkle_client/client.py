@@ -1,36 +1,33 @@
-"""The synchronous client: photograph in, ``SegmentationResult`` out.
-
-All it does itself is order the steps: read the photograph, make the request, send it with retries within the deadline,
-decode the answer. Each step is a function of its own: an asynchronous client can share them all but the transport.
-"""
+"""The client that blocks the calling thread: photograph in, ``SegmentationResult`` out."""
 
 from __future__ import annotations
 
-import time
-from dataclasses import replace
+from collections.abc import Generator, Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import Final
+from typing import TYPE_CHECKING
 
-from wrinkle_client.answer import decode_answer
 from wrinkle_client.credentials import Credentials
-from wrinkle_client.deadline import Deadline
 from wrinkle_client.endpoint import DEFAULT_URL, Endpoint
 from wrinkle_client.limits import Limits
-from wrinkle_client.photo import Photo, read_photo
-from wrinkle_client.request import SegmentRequest
-from wrinkle_client.result import SegmentationResult, Timings
-from wrinkle_client.retry import RetryPolicy, call_with_retries
-from wrinkle_client.server_state import Health, ModelInfo
-from wrinkle_client.tracing import open_tracer
-from wrinkle_client.transport import RawAnswer, Transport, open_transport
-from wrinkle_core import contract
-from wrinkle_core.errors import DeadlineExceededError, ModelNotReadyError, ServerUnreachableError
+from wrinkle_client.photo import Photo
+from wrinkle_client.request import Prepare
+from wrinkle_client.result import SegmentationResult
+from wrinkle_client.retry import RetryPolicy
+from wrinkle_client.runtime import BlockingRuntime, run_now
+from wrinkle_client.segment_many import OnError, SegmentOutcome, segment_many
+from wrinkle_client.server_state import Health, ModelInfo, ServerInfo
+from wrinkle_client.session import Session
+from wrinkle_client.transports.messages import Compression
+from wrinkle_client.transports.opening import open_transport
+from wrinkle_client.transports.transport import Transport
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from wrinkle_client.segment_many import SegmentOptions
 
 __all__ = ["Client"]
-
-_POLL_S: Final = 0.1
-_PROBE_LIMIT_S: Final = 2.0
 
 
 class Client:
@@ -51,6 +48,9 @@ class Client:
         token: str | None = None,
         ca_file: str | Path | None = None,
         client_certificate: tuple[str | Path, str | Path] | None = None,
+        prepare: Prepare = "server",
+        compression: Compression = "none",
+        shared_memory: bool = False,
         retry: RetryPolicy | None = None,
         limits: Limits | None = None,
         transport: Transport | None = None,
@@ -62,28 +62,33 @@ class Client:
             token: Bearer token for a gateway; only over TLS or to this machine.
             ca_file: PEM file of the authorities that may have signed the server's certificate; the system's by default.
             client_certificate: PEM files of this client's certificate and its private key, for mutual TLS.
+            prepare: ``server``, or ``client`` to find the face and cut the mask here: the photograph stays on this
+                machine and the server runs the network alone. Needs the extra ``prepare``. The masks are the same.
+            compression: Of what is sent: ``none``, ``gzip`` or ``deflate``. Photographs hardly shrink, inputs prepared
+                here do. The gateway refuses it, and Triton 2.51 leaks the memory of gzip bodies over HTTP.
+            shared_memory: Hand photographs over in memory to a server on this machine, where it allows that; where it
+                does not, as ``wrinkle serve`` by default, say so once in the log and send them.
             retry: How often and how patiently failed calls are repeated.
             limits: Sizes and counts that are never exceeded.
             transport: Replaces the one that ``url`` names, for tests without a server.
 
         Raises:
             InvalidParameterError: The URL names no protocol or host; a token is malformed or would travel unencrypted;
-                a certificate or key cannot be used.
+                a certificate or key cannot be used; ``shared_memory`` is asked of another machine.
         """
-        self._endpoint = Endpoint.parse(url)
-        self._limits = limits or Limits()
-        self._retry = retry or RetryPolicy()
-        certificate, key = client_certificate or (None, None)
-        credentials = Credentials(
-            token,
-            None if ca_file is None else Path(ca_file),
-            None if certificate is None else Path(certificate),
-            None if key is None else Path(key),
+        endpoint = Endpoint.parse(url)
+        limits = limits or Limits()
+        credentials = Credentials.of(token, ca_file, client_certificate)
+        credentials.check(endpoint)
+        self._prepare: Prepare = prepare
+        self._compression: Compression = compression
+        self._session = Session(
+            endpoint,
+            transport or open_transport(endpoint, limits, credentials, shared_memory=shared_memory),
+            BlockingRuntime(),
+            retry or RetryPolicy(),
+            limits,
         )
-        credentials.check(self._endpoint)
-        self._transport = transport or open_transport(self._endpoint, self._limits, credentials)
-        self._tracer = open_tracer(self._endpoint)
-        self._answered_before = False
 
     def __enter__(self) -> Client:
         return self
@@ -99,29 +104,40 @@ class Client:
     @property
     def url(self) -> str:
         """The server's URL with its port."""
-        return self._endpoint.url
+        return self._session.url
 
     def close(self) -> None:
         """Let go of every connection; later calls raise ServingError."""
-        self._transport.close()
+        run_now(self._session.close())
 
     def segment(
         self,
         photo: Photo,
         *,
         model: str = "unetpp",
+        model_version: str | None = None,
         threshold: float | None = None,
         probability: bool = False,
+        skin_mask: bool = False,
+        geometry: bool = False,
+        prepare: Prepare | None = None,
+        compression: Compression | None = None,
         timeout_s: float = 30.0,
         request_id: str | None = None,
     ) -> SegmentationResult:
         """Segment the largest face of one photograph.
 
         Args:
-            photo: Encoded image file (JPEG, PNG, WebP, BMP, TIFF), or its path.
+            photo: Image file (JPEG, PNG, WebP, BMP, TIFF) as bytes, path or open file; or pixels as a Pillow image or
+                an array of (H, W, 3) RGB or (H, W) grey uint8, sent as PNG; or a ``RemotePhoto``.
             model: ``unetpp`` or ``unet_texture``.
+            model_version: Version of the model, a whole number as text; None takes the server's choice.
             threshold: Probability in [0, 1] at and above which a pixel is a wrinkle; None takes the model's own.
             probability: Also return the probability map.
+            skin_mask: Also return the mask of what may be marked.
+            geometry: Also return the landmarks and the alignment.
+            prepare: ``server`` or ``client``; None takes the client's own setting.
+            compression: ``none``, ``gzip`` or ``deflate``; None takes the client's own setting.
             timeout_s: Limit of the whole call, retries included; in (0, 3600].
             request_id: Name of the call in the server's log; a random one by default.
 
@@ -139,30 +155,60 @@ class Client:
             OverloadedError: The server's queue stayed full, or the gateway's rate limit was reached.
             UnauthorizedError: The gateway does not accept the token or certificate.
             DeadlineExceededError: No answer within ``timeout_s``.
-            ContractError: Client and server are of different contract versions.
+            ContractError: Client and server are of different contract versions, or the gateway refuses ``compression``.
+            MissingExtraError: ``prepare="client"`` without the extra ``prepare``.
             ServerFaultError: The server failed, or its answer is damaged.
             ServingError: The client is closed.
         """
-        started_s = time.perf_counter()
-        deadline = Deadline.after(timeout_s)
-        encoded = read_photo(photo, max_encoded_bytes=self._limits.max_encoded_bytes)
-        request = SegmentRequest.create(
-            encoded, model=model, threshold=threshold, probability=probability, request_id=request_id
+        return run_now(
+            self._session.segment(
+                photo,
+                model=model,
+                model_version=model_version,
+                threshold=threshold,
+                probability=probability,
+                skin_mask=skin_mask,
+                geometry=geometry,
+                prepare=prepare or self._prepare,
+                compression=compression or self._compression,
+                timeout_s=timeout_s,
+                request_id=request_id,
+            )
         )
-        sent_s = time.perf_counter()
-        answer, attempts = self._infer(request, deadline)
-        answered_s = time.perf_counter()
-        decoded = decode_answer(answer, request, max_pixels=self._limits.max_pixels)
-        ended_s = time.perf_counter()
-        return SegmentationResult(
-            mask=decoded.mask,
-            probability=decoded.probability,
-            report=decoded.report,
-            model=request.segmenter,
-            model_version=answer.model_version,
-            request_id=request.request_id,
-            timings=Timings(ended_s - started_s, answered_s - sent_s, ended_s - answered_s, attempts),
-            photo=encoded,
+
+    def segment_many(
+        self,
+        photos: Iterable[Photo],
+        *,
+        concurrency: int = 4,
+        ordered: bool = True,
+        on_error: OnError = "yield",
+        **options: Unpack[SegmentOptions],
+    ) -> Generator[SegmentOutcome, None, None]:
+        """Segment many photographs, several at a time; one that fails does not end the others.
+
+        ``photos`` is read as results are taken: at most twice ``concurrency`` photographs are ahead of the caller.
+        Closing the iterator early, or leaving a ``for`` loop over it, starts no more and waits for those in flight.
+
+        Args:
+            photos: Any iterable, even an endless one.
+            concurrency: Calls in flight at once, 1 to 256.
+            ordered: Yield in the order of ``photos``; else as they are done.
+            on_error: ``yield`` failures as outcomes with their ``error``, or ``raise`` the first.
+            options: As for ``segment``; ``timeout_s`` is per photograph.
+
+        Yields:
+            One outcome per photograph.
+
+        Raises:
+            InvalidParameterError: ``concurrency`` or ``on_error`` cannot be.
+        """
+        return segment_many(
+            lambda photo: self.segment(photo, **options),
+            photos,
+            concurrency=concurrency,
+            ordered=ordered,
+            on_error=on_error,
         )
 
     def health(self, *, timeout_s: float = 5.0) -> Health:
@@ -172,12 +218,7 @@ class Client:
             InvalidParameterError: ``timeout_s`` is not in (0, 3600].
             ServingError: The client is closed, or what answers is no Triton server.
         """
-        deadline = Deadline.after(timeout_s)
-        try:
-            live = self._transport.server_live(deadline)
-            return Health(live=live, ready=live and self._transport.server_ready(deadline))
-        except (ServerUnreachableError, DeadlineExceededError):
-            return Health(live=False, ready=False)
+        return run_now(self._session.health(timeout_s=timeout_s))
 
     def models(self, *, timeout_s: float = 5.0) -> tuple[ModelInfo, ...]:
         """Return every segmenter of the contract with its state on this server.
@@ -186,8 +227,16 @@ class Client:
             ServerUnreachableError: Nothing answers.
             DeadlineExceededError: No answer within ``timeout_s``.
         """
-        deadline = Deadline.after(timeout_s)
-        return tuple(self._model_info(spec, deadline) for spec in contract.SEGMENTERS)
+        return run_now(self._session.models(timeout_s=timeout_s))
+
+    def server_info(self, *, timeout_s: float = 5.0) -> ServerInfo:
+        """Return name, version, extensions and contract version of the server, or of the gateway before it.
+
+        Raises:
+            ServerUnreachableError: Nothing answers.
+            DeadlineExceededError: No answer within ``timeout_s``.
+        """
+        return run_now(self._session.server_info(timeout_s=timeout_s))
 
     def wait_ready(self, timeout_s: float = 60.0, *, models: tuple[str, ...] = ("unetpp", "unet_texture")) -> None:
         """Wait until the server can run ``models``.
@@ -196,46 +245,6 @@ class Client:
             ServerUnreachableError: Nothing answered until ``timeout_s`` was over.
             ModelNotReadyError: The server answered, but a model was not ready by then.
             InvalidParameterError: Unknown model, or ``timeout_s`` not in (0, 3600].
+            ContractError: The server is of another contract version.
         """
-        deadline = Deadline.after(timeout_s)
-        waiting = [contract.segmenter(name) for name in models]
-        while True:
-            probe = Deadline.after(max(0.001, min(_PROBE_LIMIT_S, deadline.remaining_s())))
-            problem: ServerUnreachableError | DeadlineExceededError | ModelNotReadyError
-            try:
-                waiting = [spec for spec in waiting if not self._transport.model_ready(spec.ensemble, probe)]
-                self._answered_before = True
-                if not waiting:
-                    return
-                names = ", ".join(spec.name for spec in waiting)
-                problem = ModelNotReadyError(f"Not ready within {timeout_s:g} s: {names}. The server's log says why.")
-            except (ServerUnreachableError, DeadlineExceededError) as error:
-                problem = error
-            if deadline.remaining_s() <= _POLL_S:
-                raise problem
-            time.sleep(_POLL_S)
-
-    def _infer(self, request: SegmentRequest, deadline: Deadline) -> tuple[RawAnswer, int]:
-        """Send a request, with retries, inside one span."""
-        with self._tracer.call(request) as span:
-            traced = replace(request, trace_context=span.trace_context)
-            answer, attempts = call_with_retries(
-                lambda: self._transport.infer(traced, deadline),
-                self._retry,
-                deadline,
-                answered_before=self._answered_before,
-                on_retry=span.retried,
-            )
-            span.answered(
-                model_version=answer.model_version,
-                attempts=attempts,
-                answer_bytes=sum(tensor.nbytes for tensor in answer.tensors.values()),
-            )
-        self._answered_before = True
-        return answer, attempts
-
-    def _model_info(self, spec: contract.SegmenterContract, deadline: Deadline) -> ModelInfo:
-        ready = self._transport.model_ready(spec.ensemble, deadline)
-        self._answered_before = True
-        versions = self._transport.model_versions(spec.ensemble, deadline) if ready else ()
-        return ModelInfo(spec.name, ready, versions, spec.default_threshold)
+        run_now(self._session.wait_ready(timeout_s, models=models))

@@ -30,6 +30,8 @@ class _Note:
 
 _NOTES: Final = {
     "segment": _Note("Find the wrinkles in photographs, with a running server."),
+    "compare": _Note("Compare two photographs of one person, before and after.", "prepare"),
+    "view": _Note("Show the results of a run as a page in the browser."),
     "serve": _Note("Start the server on this machine.", "serve"),
     "doctor": _Note("Check what this machine can serve with.", "serve"),
     "health": _Note("Tell whether the server on this machine is alive, or serves.", "serve"),
@@ -43,7 +45,9 @@ _NOTES: Final = {
     "rendered-set": _Note("Render a data set of faces with drawn wrinkles.", "train"),
     "weak-labels": _Note("Make texture-map labels for a folder of faces.", "train"),
     "export": _Note("Turn checkpoints into servable models.", "export"),
-    "bench": _Note("Measure a running server.", "bench"),
+    "torchserve": _Note("Archive and run the networks for TorchServe (legacy).", "torchserve"),
+    "bench": _Note("Measure the service on this machine.", "bench"),
+    "simulate-autoscaling": _Note("Simulate the service on Kubernetes, plan a fleet.", "scaling"),
 }
 
 

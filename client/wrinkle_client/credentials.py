@@ -38,6 +38,18 @@ class Credentials:
     certificate: Path | None = None
     key: Path | None = None
 
+    @classmethod
+    def of(
+        cls,
+        token: str | None,
+        ca_file: str | Path | None,
+        client_certificate: tuple[str | Path, str | Path] | None,
+    ) -> Credentials:
+        """Return credentials from the options of a client."""
+        certificate, key = client_certificate or (None, None)
+        files = (None if name is None else Path(name) for name in (ca_file, certificate, key))
+        return cls(token, *files)
+
     def check(self, endpoint: Endpoint) -> None:
         """Refuse what would leak a token or silently change nothing.
 

@@ -9,8 +9,9 @@ from typing import Final
 
 from wrinkle_core.errors import DeadlineExceededError, InvalidParameterError
 
-__all__ = ["MAX_TIMEOUT_S", "Deadline"]
+__all__ = ["CONNECT_LIMIT_S", "MAX_TIMEOUT_S", "Deadline"]
 
+CONNECT_LIMIT_S: Final = 5.0
 MAX_TIMEOUT_S: Final = 3600.0
 
 

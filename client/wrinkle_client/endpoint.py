@@ -1,22 +1,33 @@
 """Where the server is: one URL whose scheme names the protocol.
 
 ``http://host[:8000][/path]`` and ``https://host[:443][/path]`` speak KServe v2 over HTTP; ``grpc://host[:8001]`` and
-``grpcs://host[:443]`` over gRPC. A URL without a scheme is refused: ``localhost:8001`` leaves the protocol to a guess.
+``grpcs://host[:443]`` over gRPC; ``torchserve://host[:8080]`` and ``torchserves://host[:443]`` speak TorchServe's own
+protocol. A URL without a scheme is refused: ``localhost:8001`` leaves the protocol to a guess.
 """
 
 from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from wrinkle_core.errors import InvalidParameterError
 
-__all__ = ["DEFAULT_URL", "Endpoint"]
+__all__ = ["DEFAULT_URL", "Endpoint", "WireProtocol"]
+
+WireProtocol: TypeAlias = Literal["http", "grpc", "torchserve"]
 
 DEFAULT_URL: Final = "http://localhost:8000"
-_DEFAULT_PORTS: Final = {"http": 8000, "https": 443, "grpc": 8001, "grpcs": 443}
+# By scheme: the protocol, whether over TLS, and the port when the URL names none.
+_SCHEMES: Final[dict[str, tuple[WireProtocol, bool, int]]] = {
+    "http": ("http", False, 8000),
+    "https": ("http", True, 443),
+    "grpc": ("grpc", False, 8001),
+    "grpcs": ("grpc", True, 443),
+    "torchserve": ("torchserve", False, 8080),
+    "torchserves": ("torchserve", True, 443),
+}
 _EXAMPLES: Final = "http://localhost:8000 or grpc://localhost:8001"
 
 
@@ -25,14 +36,14 @@ class Endpoint:
     """A parsed server URL.
 
     Attributes:
-        protocol: ``http`` or ``grpc``.
+        protocol: ``http``, ``grpc`` or ``torchserve``.
         secure: True for TLS.
         host: Host name or address, IPv6 without brackets.
         port: TCP port.
         path: Prefix before ``/v2``, without a slash at the end; always empty for gRPC.
     """
 
-    protocol: Literal["http", "grpc"]
+    protocol: WireProtocol
     secure: bool
     host: str
     port: int
@@ -54,19 +65,19 @@ class Endpoint:
             raise InvalidParameterError(f"The server URL has a bad host or port; write {_EXAMPLES}.") from None
         if parts.username is not None or parts.password is not None:
             raise InvalidParameterError("The server URL holds credentials; leave them out, URLs end up in logs.")
-        if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+        if parts.scheme not in _SCHEMES or not parts.hostname:
             raise InvalidParameterError(f"The server URL {url!r} names no protocol or host; write {_EXAMPLES}.")
         if parts.query or parts.fragment:
             raise InvalidParameterError(f"The server URL {url!r} has a query or fragment; write {_EXAMPLES}.")
-        protocol: Literal["http", "grpc"] = "http" if parts.scheme.startswith("http") else "grpc"
+        protocol, secure, default_port = _SCHEMES[parts.scheme]
         path = parts.path.rstrip("/")
         if path and protocol == "grpc":
             raise InvalidParameterError(f"The server URL {url!r} has a path, which gRPC does not know.")
         return cls(
             protocol=protocol,
-            secure=parts.scheme.endswith("s"),
+            secure=secure,
             host=parts.hostname,
-            port=_DEFAULT_PORTS[parts.scheme] if port is None else port,
+            port=default_port if port is None else port,
             path=path,
         )
 

@@ -26,7 +26,18 @@ from wrinkle_core.errors import (
     from_wire,
 )
 
-__all__ = ["GRPC_ERRORS", "HTTP_CODES", "tls_failure", "unreachable", "wire_failure"]
+__all__ = [
+    "CUT_SHORT",
+    "GRPC_ERRORS",
+    "HTTP_CODES",
+    "NO_ANSWER",
+    "TOO_SLOW_TO_CONNECT",
+    "closed",
+    "not_http",
+    "tls_failure",
+    "unreachable",
+    "wire_failure",
+]
 
 # Every code of grpc.StatusCode but OK; a test fails when gRPC gains one that is not here.
 GRPC_ERRORS: Final[dict[str, type[WrinkleError]]] = {
@@ -105,6 +116,11 @@ _ADVICE: Final[dict[type[WrinkleError], str]] = {
     ServerUnreachableError: "The server stops, or the gateway before it reaches none; try again in a few seconds.",
     UnauthorizedError: "The gateway does not accept who asks; give a valid token or client certificate.",
 }
+# Why a server is unreachable, the same words whichever library noticed.
+CUT_SHORT: Final = "the connection was cut in the middle of the answer"
+NO_ANSWER: Final = "it closed the connection without an answer"
+TOO_SLOW_TO_CONNECT: Final = "connecting took too long"
+
 _PATH: Final = re.compile(r"(?:[A-Za-z]:)?(?:[\\/][\w.@+-]+){2,}")
 _MAX_QUOTED_CHARS: Final = 200
 
@@ -132,6 +148,16 @@ def unreachable(url: str, reason: str) -> ServerUnreachableError:
         f"No server answers at {url}{f' ({quoted})' if quoted else ''}. "
         "Start one with `wrinkle serve`, or give the URL of one that runs."
     )
+
+
+def not_http(url: str) -> ServerFaultError:
+    """Return the error for a server whose bytes are no HTTP."""
+    return ServerFaultError(f"What listens at {url} does not speak HTTP; `wrinkle serve` prints its ports.")
+
+
+def closed() -> ServingError:
+    """Return the error for a call after ``close``."""
+    return ServingError("This client is closed; make a new one.")
 
 
 def tls_failure(reason: str, url: str) -> ServerUnreachableError | UnauthorizedError:

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
 from wrinkle_client.deadline import Deadline
+from wrinkle_client.runtime import Runtime
 from wrinkle_core.errors import InvalidParameterError, ModelNotReadyError, ServerUnreachableError, ServingError
 
 __all__ = ["NO_RETRIES", "RetryPolicy", "call_with_retries"]
@@ -54,10 +55,11 @@ class RetryPolicy:
 NO_RETRIES = RetryPolicy(attempts=1)
 
 
-def call_with_retries(
-    call: Callable[[], _Answer],
+async def call_with_retries(
+    call: Callable[[], Awaitable[_Answer]],
     policy: RetryPolicy,
     deadline: Deadline,
+    runtime: Runtime,
     *,
     answered_before: bool,
     on_retry: Callable[[ServingError], None],
@@ -68,6 +70,7 @@ def call_with_retries(
         call: One try.
         policy: How often and how patiently.
         deadline: Ends it all.
+        runtime: Waits between the tries.
         answered_before: Whether this client has had an answer from the server.
         on_retry: Told of each failure that another try follows.
 
@@ -83,7 +86,7 @@ def call_with_retries(
             on_retry(error)
         return verdict
 
-    attempts = stamina.retry_context(
+    context = stamina.retry_context(
         on=wait_s,
         attempts=None,
         timeout=None,
@@ -91,9 +94,9 @@ def call_with_retries(
         wait_jitter=policy.wait_jitter_s,
         wait_max=policy.wait_max_s,
     )
-    for attempt in attempts:
+    async for attempt in runtime.attempts(context):
         with attempt:
-            return call(), attempt.num
+            return await call(), attempt.num
     raise AssertionError("stamina ends by returning or raising")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Health", "ModelInfo"]
+__all__ = ["Health", "ModelInfo", "ServerInfo"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +30,20 @@ class ModelInfo:
     ready: bool
     versions: tuple[str, ...]
     default_threshold: float
+
+
+@dataclass(frozen=True, slots=True)
+class ServerInfo:
+    """What a server, or the gateway before it, says of itself.
+
+    Attributes:
+        name: ``triton``, ``wrinkle-serving`` for a gateway, ``torchserve``.
+        version: The software's version; empty when the server keeps it to itself.
+        extensions: KServe extensions it offers.
+        contract_version: Version of the tensor contract its models speak; None when it does not say.
+    """
+
+    name: str
+    version: str
+    extensions: tuple[str, ...]
+    contract_version: int | None

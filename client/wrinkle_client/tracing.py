@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final, Protocol
 
 from wrinkle_client.endpoint import Endpoint
-from wrinkle_client.request import SegmentRequest
+from wrinkle_client.transports.messages import InferenceRequest
 from wrinkle_core.errors import WrinkleError
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["CallSpan", "Tracer", "open_tracer"]
 
 _SCOPE: Final = "wrinkle_client"
+_PATHS: Final = {"http": "/v2/models/{model}/infer", "torchserve": "/predictions/{model}"}
 _RPC_METHOD: Final = "inference.GRPCInferenceService/ModelInfer"
 
 
@@ -46,7 +47,7 @@ class CallSpan(Protocol):
 class Tracer(Protocol):
     """Makes spans."""
 
-    def call(self, request: SegmentRequest) -> AbstractContextManager[CallSpan]:
+    def call(self, request: InferenceRequest, *, photo_bytes: int) -> AbstractContextManager[CallSpan]:
         """Return the span of one call as a context manager; an error that leaves it is noted by its code."""
 
 
@@ -74,7 +75,7 @@ class _NoSpan:
 
 class _NoTracer:
     @contextmanager
-    def call(self, request: SegmentRequest) -> Iterator[CallSpan]:
+    def call(self, request: InferenceRequest, *, photo_bytes: int) -> Iterator[CallSpan]:
         yield _NoSpan()
 
 
@@ -88,8 +89,8 @@ class _OpenTelemetryTracer:
         self._endpoint = endpoint
 
     @contextmanager
-    def call(self, request: SegmentRequest) -> Iterator[CallSpan]:
-        name, attributes = _described(self._endpoint, request)
+    def call(self, request: InferenceRequest, *, photo_bytes: int) -> Iterator[CallSpan]:
+        name, attributes = _described(self._endpoint, request, photo_bytes)
         with self._tracer.start_as_current_span(
             name, kind=self._kind, attributes=attributes, record_exception=False, set_status_on_exception=False
         ) as span:
@@ -135,22 +136,24 @@ class _OpenTelemetrySpan:
         )
 
 
-def _described(endpoint: Endpoint, request: SegmentRequest) -> tuple[str, dict[str, str | int | bool]]:
+def _described(
+    endpoint: Endpoint, request: InferenceRequest, photo_bytes: int
+) -> tuple[str, dict[str, str | int | bool]]:
     """Return name and first attributes of a call's span."""
     attributes: dict[str, str | int | bool] = {
         "server.address": endpoint.host,
         "server.port": endpoint.port,
         "wrinkle.model.name": request.model_name,
         "wrinkle.request.id": request.request_id,
-        "wrinkle.photo.size": len(request.encoded),
-        "wrinkle.probability": request.probability,
+        "wrinkle.photo.size": photo_bytes,
+        "wrinkle.probability": bool(request.parameters.get("probability", False)),
     }
     if endpoint.protocol == "grpc":
         return _RPC_METHOD, {"rpc.system.name": "grpc", "rpc.method": _RPC_METHOD, **attributes}
-    path = f"/v2/models/{request.model_name}/infer"
+    template = _PATHS[endpoint.protocol]
     named = {
         "http.request.method": "POST",
-        "url.full": f"{endpoint.url}{path}",
-        "url.template": "/v2/models/{model}/infer",
+        "url.full": endpoint.url + template.format(model=request.model_name),
+        "url.template": template,
     }
-    return "POST /v2/models/{model}/infer", {**named, **attributes}
+    return f"POST {template}", {**named, **attributes}

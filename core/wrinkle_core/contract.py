@@ -1,7 +1,8 @@
 """The tensor contract: every tensor of every served model, stated once.
 
 ``config.pbtxt``, the SDK's types, the handlers' checks and ``docs/contract.md`` are all made from this file.
-Changing an interface means changing it here, raising ``CONTRACT_VERSION`` and running ``make format``.
+Changing an interface means changing it here, raising ``CONTRACT_VERSION`` and running ``make format``. Version 2 added
+SKIN_MASK_PNG, GEOMETRY as an output of the ensembles, and the times of the steps.
 
 Shapes exclude the batch axis when ``max_batch_size`` > 0; -1 is dynamic. Images between steps are UINT8 NCHW: a quarter
 of FP32, and normalisation, activation and quantisation live inside the exported graph: no host can get them wrong.
@@ -20,6 +21,7 @@ __all__ = [
     "DEFAULT_MAX_ENCODED_BYTES",
     "DEFAULT_MAX_PIXELS",
     "MODELS",
+    "NETWORK_CONTRACT_VERSION",
     "SEGMENTERS",
     "EnsembleStep",
     "MaskRule",
@@ -31,7 +33,9 @@ __all__ = [
     "segmenter_by_id",
 ]
 
-CONTRACT_VERSION: Final = 1
+CONTRACT_VERSION: Final = 2
+# What a network takes and gives, INPUT and PROBABILITY. Exported weights carry it: raising it outdates them all.
+NETWORK_CONTRACT_VERSION: Final = 1
 DEFAULT_MAX_ENCODED_BYTES: Final = 20 * 1024 * 1024
 DEFAULT_MAX_PIXELS: Final = 40_000_000
 
@@ -145,7 +149,7 @@ GEOMETRY: Final = TensorContract(
     "N",
     (),
     (float("-inf"), float("inf")),
-    "Contract version, segmenter id, upright image size, alignment, capture quality, 468 landmarks; see geometry.py.",
+    "Contract version, segmenter id, upright image size, alignment, quality, landmarks, times; see geometry.py.",
 )
 MASK_PNG: Final = TensorContract(
     "MASK_PNG", "UINT8", (-1,), "N", (), (0, 255), "1-bit PNG of the upright photograph's size; white is wrinkle."
@@ -159,9 +163,26 @@ PROBABILITY_PNG: Final = TensorContract(
     (0, 255),
     "8-bit PNG, probability times 255, in the photograph's pixels; empty unless the request parameter asks for it.",
 )
-REPORT_JSON: Final = TensorContract(
-    "REPORT_JSON", "UINT8", (-1,), "N", (), (0, 255), "UTF-8 JSON: regions, capture quality, warnings; see report.py."
+SKIN_MASK_PNG: Final = TensorContract(
+    "SKIN_MASK_PNG",
+    "UINT8",
+    (-1,),
+    "N",
+    (),
+    (0, 255),
+    "1-bit PNG of the photograph's size, white where wrinkles may be marked; empty unless the request parameter asks.",
 )
+REPORT_JSON: Final = TensorContract(
+    "REPORT_JSON",
+    "UINT8",
+    (-1,),
+    "N",
+    (),
+    (0, 255),
+    "UTF-8 JSON: regions, capture quality, warnings, step timings; see report.py.",
+)
+
+_ANSWER: Final = (MASK_PNG, PROBABILITY_PNG, SKIN_MASK_PNG, REPORT_JSON)  # of the threshold step
 
 
 def _input_tensor(spec: SegmenterContract, *, with_batch: bool) -> TensorContract:
@@ -200,16 +221,16 @@ def _segmenter_models(spec: SegmenterContract) -> tuple[ModelContract, ModelCont
         spec.ensemble,
         "ensemble",
         (IMAGE,),
-        (MASK_PNG, PROBABILITY_PNG, REPORT_JSON),
+        (*_ANSWER, GEOMETRY),
         steps=(
             EnsembleStep(
-                spec.preprocessor, (("IMAGE", "IMAGE"),), (("INPUT", "network_input"), ("GEOMETRY", "geometry"))
+                spec.preprocessor, (("IMAGE", "IMAGE"),), (("INPUT", "network_input"), ("GEOMETRY", "GEOMETRY"))
             ),
             EnsembleStep(spec.name, (("INPUT", "network_input"),), (("PROBABILITY", "probability"),)),
             EnsembleStep(
                 "threshold",
-                (("PROBABILITY", "probability"), ("INPUT", "network_input"), ("GEOMETRY", "geometry")),
-                tuple((tensor.name, tensor.name) for tensor in (MASK_PNG, PROBABILITY_PNG, REPORT_JSON)),
+                (("PROBABILITY", "probability"), ("INPUT", "network_input"), ("GEOMETRY", "GEOMETRY")),
+                tuple((tensor.name, tensor.name) for tensor in _ANSWER),
             ),
         ),
     )
@@ -232,7 +253,7 @@ THRESHOLD: Final = ModelContract(
         ),
         GEOMETRY,
     ),
-    (MASK_PNG, PROBABILITY_PNG, REPORT_JSON),
+    _ANSWER,
 )
 
 MODELS: Final = (*(contract for spec in SEGMENTERS for contract in _segmenter_models(spec)), THRESHOLD)

@@ -36,9 +36,10 @@ from wrinkle_core.errors import (
     WrinkleError,
 )
 from wrinkle_core.image_format import SEND_INSTEAD, ImageFormat, image_format, jpeg_scans, webp_size
+from wrinkle_core.jpeg_pixels import jpeg_rgb
 from wrinkle_core.pixel_format import to_rgb
 
-__all__ = ["MAX_JPEG_SCANS", "MAX_SIDE_PX", "DecodeLimits", "decode_image"]
+__all__ = ["MAX_JPEG_SCANS", "MAX_SIDE_PX", "DecodeLimits", "decode_image", "upright_rgb"]
 
 MAX_SIDE_PX: Final = 32_766  # cv2.warpAffine takes sides below SHRT_MAX
 MAX_JPEG_SCANS: Final = 100  # real progressive files have about ten
@@ -128,6 +129,15 @@ def decode_image(data: bytes | memoryview, limits: DecodeLimits | None = None) -
     return rgb
 
 
+def upright_rgb(image: Image.Image) -> NDArray[np.uint8]:
+    """Return a loaded picture's pixels, (H, W, 3) uint8 RGB, turned as its EXIF orientation says.
+
+    Raises:
+        UnsupportedFormatError: A kind of pixels that is not read.
+    """
+    return _upright(to_rgb(image), _orientation(image))
+
+
 def _decode(encoded: bytes, kind: ImageFormat, limits: DecodeLimits) -> NDArray[np.uint8]:
     if kind == "WebP":
         _require_size(webp_size(encoded), limits)
@@ -139,8 +149,12 @@ def _decode(encoded: bytes, kind: ImageFormat, limits: DecodeLimits) -> NDArray[
         _require_plain_tiff(image, len(encoded), limits)
     if kind == "JPEG" and jpeg_scans(encoded, MAX_JPEG_SCANS) >= MAX_JPEG_SCANS:
         raise InvalidImageError(f"The JPEG has {MAX_JPEG_SCANS} scans or more; save it again as an ordinary JPEG.")
+    if kind == "JPEG" and image.mode == "RGB":
+        stored_rgb = jpeg_rgb(encoded, image.size)
+        if stored_rgb is not None:
+            return _upright(stored_rgb, _orientation(image))
     image.load()
-    return _upright(to_rgb(image), _orientation(image))
+    return upright_rgb(image)
 
 
 def _require_size(size: tuple[int, int], limits: DecodeLimits) -> None:

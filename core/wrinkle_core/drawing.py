@@ -28,9 +28,9 @@ _CASING_OPACITY: Final = 0.55
 _WIDENING: Final = 1 / 1600  # radius added to a line, as a share of the photograph's longer side
 _HEAT_OPACITY: Final = 0.85
 _HEAT_FLOOR: Final = 0.10  # probability below which nothing is drawn
-# From dark violet over magenta and orange to pale yellow: brighter is likelier, also without colour vision.
+# From violet over magenta and orange to pale yellow: brighter is likelier, also without colour vision.
 _HEAT_STOPS: Final = (0.0, 0.3, 0.55, 0.8, 1.0)
-_HEAT_RGB: Final = ((45, 0, 95), (150, 20, 150), (240, 60, 90), (255, 160, 40), (255, 250, 170))
+_HEAT_RGB: Final = ((92, 40, 190), (176, 40, 190), (240, 66, 110), (255, 160, 40), (255, 250, 170))
 
 
 def overlay_mask(
@@ -66,14 +66,14 @@ def overlay_mask(
 
 
 def overlay_heat(photo_rgb: NDArray[np.uint8], probability: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Draw the probability as a colour scale that fades out towards 0.
+    """Draw the probability as a colour scale that fades out towards 0, widened like the lines of a mask.
 
     Args:
         photo_rgb: (H, W, 3) RGB in [0, 255], upright.
         probability: (H, W) float32 in [0, 1].
 
     Returns:
-        (H, W, 3) RGB, a new array: below 0.1 the photograph itself, then dark violet over orange to pale yellow at 1.
+        (H, W, 3) RGB, a new array: below 0.1 the photograph itself, then violet over orange to pale yellow at 1.
 
     Raises:
         ContractError: Shapes or dtypes do not fit.
@@ -86,11 +86,13 @@ def overlay_heat(photo_rgb: NDArray[np.uint8], probability: NDArray[np.float32])
     level = np.rint(np.clip(probability, 0.0, 1.0) * np.float32(255)).astype(np.uint8)
     colour, opacity = _heat_tables()
     picture = photo_rgb.copy()
-    box = _box_of(opacity[level] > 0, margin_px=0)
+    reach_px = round(max(level.shape) * _WIDENING)
+    box = _box_of(opacity[level] > 0, margin_px=reach_px)
     if box is None:
         return picture
-    alpha = opacity[level[box]][..., None]
-    mixed = picture[box].astype(np.uint16) * (255 - alpha) + colour[level[box]] * alpha
+    widened = _widen(level[box], reach_px)
+    alpha = opacity[widened][..., None]
+    mixed = picture[box].astype(np.uint16) * (255 - alpha) + colour[widened] * alpha
     picture[box] = (mixed + 127) // 255
     return picture
 
@@ -129,6 +131,14 @@ def _spread(marked: Image.Image, radius_px: float) -> NDArray[np.uint8]:
     gain = max(2.0, radius_px * np.sqrt(2 * np.pi) * 1.6)
     coverage: NDArray[np.uint8] = np.minimum(blurred * np.uint16(round(gain)), 255).astype(np.uint8)
     return coverage
+
+
+def _widen(level: NDArray[np.uint8], reach_px: int) -> NDArray[np.uint8]:
+    """Return each pixel's largest level within ``reach_px``."""
+    image = Image.fromarray(level)
+    for _ in range(reach_px):
+        image = image.filter(ImageFilter.MaxFilter(3))
+    return np.asarray(image)
 
 
 def _blend(area: NDArray[np.uint8], colour_rgb: Rgb, coverage: NDArray[np.uint8], opacity: float) -> None:

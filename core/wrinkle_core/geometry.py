@@ -1,20 +1,23 @@
 """What preprocess hands to the threshold step beside the network input: GEOMETRY, FP32 [N].
 
 Layout: contract version, segmenter id, width and height of the upright photograph, the six values of the alignment
-matrix, the capture-quality figures in the order of ``CaptureQuality``'s fields, then 468 landmarks as x, y pairs in the
-photograph's pixels. All values are float32; integers stay exact below 2**24.
+matrix, the capture-quality figures in the order of ``CaptureQuality``'s fields, 468 landmarks as x, y pairs in the
+photograph's pixels, then the stamp of the preprocess step, see step_timings.py; zeros when there is none. All values
+are float32; integers stay exact below 2**24.
 """
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wrinkle_core.contract import CONTRACT_VERSION, SegmenterContract, segmenter_by_id
+from wrinkle_core.contract_version import require_contract_version
 from wrinkle_core.errors import ContractError
+from wrinkle_core.step_timings import STAMP_LENGTH, PreprocessStamp
 
 __all__ = ["GEOMETRY_LENGTH", "LANDMARK_COUNT", "CaptureQuality", "Geometry"]
 
@@ -52,7 +55,7 @@ class CaptureQuality:
 
 _HEADER: Final = 10
 _QUALITY: Final = len(fields(CaptureQuality))
-GEOMETRY_LENGTH: Final = _HEADER + _QUALITY + 2 * LANDMARK_COUNT
+GEOMETRY_LENGTH: Final = _HEADER + _QUALITY + 2 * LANDMARK_COUNT + STAMP_LENGTH
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +69,8 @@ class Geometry:
         photo_to_aligned: (2, 3) float64 affine matrix from photograph pixels to network-input pixels.
         quality: Capture-quality figures.
         landmarks_xy: (468, 2) float32 in photograph pixels.
+        stamp: When preprocessing ended and how long it took, by the clock of the machine that did it; None when nobody
+            measured.
     """
 
     segmenter: SegmenterContract
@@ -74,6 +79,16 @@ class Geometry:
     photo_to_aligned: NDArray[np.float64]
     quality: CaptureQuality
     landmarks_xy: NDArray[np.float32]
+    stamp: PreprocessStamp | None = None
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether both say the same of the photograph, as float32; the stamp is not compared."""
+        if not isinstance(other, Geometry):
+            return NotImplemented
+        return np.array_equal(replace(self, stamp=None).pack(), replace(other, stamp=None).pack())
+
+    def __hash__(self) -> int:
+        return hash((self.segmenter, self.image_width_px, self.image_height_px))
 
     def pack(self) -> NDArray[np.float32]:
         """Return the GEOMETRY tensor, (GEOMETRY_LENGTH,) float32."""
@@ -84,6 +99,7 @@ class Geometry:
                 self.photo_to_aligned.astype(np.float32).ravel(),
                 np.asarray(astuple(self.quality), np.float32),
                 self.landmarks_xy.astype(np.float32).ravel(),
+                np.zeros(STAMP_LENGTH, np.float32) if self.stamp is None else self.stamp.pack(),
             ]
         )
 
@@ -95,14 +111,12 @@ class Geometry:
             ContractError: Length, contract version or a value does not fit.
         """
         values = np.asarray(tensor, np.float32).ravel()
+        if values.size and np.isfinite(values[0]):
+            require_contract_version(float(values[0]), of="The side that made GEOMETRY", here="the side that reads it")
         if values.size != GEOMETRY_LENGTH:
             raise ContractError(f"GEOMETRY has {values.size} values, expected {GEOMETRY_LENGTH}.")
         if not np.isfinite(values).all():
             raise ContractError("GEOMETRY holds a value that is not finite.")
-        if values[0] != CONTRACT_VERSION:
-            raise ContractError(
-                f"GEOMETRY is of contract version {values[0]:g}, this server speaks {CONTRACT_VERSION}."
-            )
         if not np.array_equal(values[1:4], np.trunc(values[1:4])):
             raise ContractError("GEOMETRY gives a segmenter or an image size that is no whole number.")
         width, height = int(values[2]), int(values[3])
@@ -114,5 +128,6 @@ class Geometry:
             image_height_px=height,
             photo_to_aligned=values[4:_HEADER].astype(np.float64).reshape(2, 3),
             quality=CaptureQuality(*(float(v) for v in values[_HEADER : _HEADER + _QUALITY])),
-            landmarks_xy=values[_HEADER + _QUALITY :].reshape(LANDMARK_COUNT, 2).copy(),
+            landmarks_xy=values[_HEADER + _QUALITY : -STAMP_LENGTH].reshape(LANDMARK_COUNT, 2).copy(),
+            stamp=PreprocessStamp.unpack(values[-STAMP_LENGTH:]),
         )

@@ -1,9 +1,12 @@
 """The whole service in one process: what the Triton ensemble computes, step by step, without Triton.
 
-The reference that the live ensemble must equal bit for bit; evaluation and offline use call it too.
+The reference that the live ensemble must equal bit for bit, timings apart; evaluation and offline use call it too.
 """
 
 from __future__ import annotations
+
+import time
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,6 +17,7 @@ from wrinkle_core.inference import OnnxSegmenter
 from wrinkle_core.landmarks import FaceLandmarker
 from wrinkle_core.postprocess import Answer, ThresholdOptions, postprocess
 from wrinkle_core.preprocess import prepare
+from wrinkle_core.step_timings import PreprocessStamp
 
 __all__ = ["segment_bytes"]
 
@@ -33,7 +37,9 @@ def segment_bytes(
         ImageTooLargeError: Over a limit.
         NoFaceError: No face was found.
     """
+    began_s = time.monotonic()
     prepared = prepare(decode_image(data, limits or DecodeLimits()), spec, landmarker)
+    stamp = PreprocessStamp.since(began_s)
     probability = segmenter.infer(prepared.network_input)
-    geometry = Geometry.unpack(prepared.geometry.pack())  # GEOMETRY travels as float32
+    geometry = Geometry.unpack(replace(prepared.geometry, stamp=stamp).pack())  # GEOMETRY travels as float32
     return postprocess(np.asarray(probability), prepared.network_input, geometry, options or ThresholdOptions())

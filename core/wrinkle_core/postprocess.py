@@ -11,6 +11,7 @@ Matrices map pixel centres (integer = centre), as ``cv2.warpAffine`` has it.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -28,6 +29,7 @@ from wrinkle_core.measure import Measurement, measure
 from wrinkle_core.quality import quality_warnings
 from wrinkle_core.regions import region_labels
 from wrinkle_core.report import Report
+from wrinkle_core.step_timings import timings_at_threshold
 
 __all__ = ["Answer", "ThresholdOptions", "postprocess"]
 
@@ -37,6 +39,8 @@ _TRITON_KEYS: Final = frozenset(
 )
 _TRITON_PREFIX: Final = "triton_"
 _MAX_ANSWER_PIXELS: Final = 8 * DEFAULT_MAX_PIXELS
+_BILEVEL: Final = (cv2.IMWRITE_PNG_BILEVEL, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE)
+_FAST: Final = (cv2.IMWRITE_PNG_COMPRESSION, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ class ThresholdOptions:
     Attributes:
         threshold: Probability at and above which a pixel is a wrinkle, in [0, 1]; None takes the segmenter's default.
         probability: Return the probability map too.
+        skin_mask: Return the mask of what may be marked too.
 
     Raises:
         InvalidParameterError: The threshold is not in [0, 1].
@@ -53,6 +58,7 @@ class ThresholdOptions:
 
     threshold: float | None = None
     probability: bool = False
+    skin_mask: bool = False
 
     def __post_init__(self) -> None:
         if self.threshold is not None and not 0.0 <= self.threshold <= 1.0:
@@ -72,32 +78,38 @@ class ThresholdOptions:
         Source:
             Triton docs/protocol/extension_parameters.md.
         """
-        threshold, probability = None, False
+        threshold, probability, skin_mask = None, False, False
         for key, value in parameters.items():
             if key == "threshold":
                 threshold = _number(value)
             elif key == "probability":
-                probability = _flag(value)
+                probability = _flag(key, value)
+            elif key == "skin_mask":
+                skin_mask = _flag(key, value)
             elif key not in _TRITON_KEYS and not key.startswith(_TRITON_PREFIX):
                 raise InvalidParameterError(
-                    f"Parameter {key[:40]!r} is unknown; there are threshold (0 to 1) and probability (true or false)."
+                    f"Parameter {key[:40]!r} is unknown; there are threshold (0 to 1), probability and skin_mask "
+                    "(true or false)."
                 )
-        return cls(threshold, probability)
+        return cls(threshold, probability, skin_mask)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The three outputs of the threshold step.
+    """The outputs of the threshold step.
 
     Attributes:
         mask_png: 1-bit PNG of the upright photograph's size; white is wrinkle.
         probability_png: 8-bit PNG of the same size, probability times 255 in the face's mask, 0 elsewhere; empty bytes
             unless asked for.
+        skin_mask_png: 1-bit PNG of the same size, white where the segmenter may mark: skin for ``unetpp``, the nose too
+            for ``unet_texture``; empty bytes unless asked for.
         report_json: UTF-8 JSON, see report.py.
     """
 
     mask_png: bytes
     probability_png: bytes
+    skin_mask_png: bytes
     report_json: bytes
 
 
@@ -107,7 +119,7 @@ def postprocess(
     geometry: Geometry,
     options: ThresholdOptions,
 ) -> Answer:
-    """Return mask, probability map and report of one photograph.
+    """Return mask, probability map, skin mask and report of one photograph.
 
     Args:
         probability: (1, S, S) probability times 255 in the aligned frame, S = the segmenter's ``input_px``.
@@ -118,6 +130,7 @@ def postprocess(
     Raises:
         ContractError: A tensor does not fit the segmenter that ``geometry`` names, or the geometry is degenerate.
     """
+    began_s = time.monotonic()
     spec = geometry.segmenter
     side = spec.input_px
     _require(probability, (1, side, side), "PROBABILITY")
@@ -125,8 +138,11 @@ def postprocess(
     _require_geometry(geometry)
     threshold = spec.default_threshold if options.threshold is None else options.threshold
     level = math.ceil(round(255.0 * threshold, 6))
-    mask, warped = _in_photograph(probability[0], geometry, level)
+    found = _in_photograph(probability[0], geometry, level, with_skin_mask=options.skin_mask)
     measurement = _measure_aligned(probability[0], network_input[0, :3], geometry, level)
+    mask_png = _png(found.mask, _BILEVEL)
+    probability_png = _png(found.probability, _FAST) if options.probability else b""
+    skin_mask_png = b"" if found.skin_mask is None else _png(found.skin_mask, _BILEVEL)
     report = Report(
         contract_version=CONTRACT_VERSION,
         segmenter=spec.name,
@@ -138,14 +154,9 @@ def postprocess(
         regions=measurement.regions,
         quality=geometry.quality,
         warnings=quality_warnings(geometry.quality),
+        step_timings=timings_at_threshold(geometry.stamp, began_s),
     )
-    bilevel = (cv2.IMWRITE_PNG_BILEVEL, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE)
-    fast = (cv2.IMWRITE_PNG_COMPRESSION, 1)
-    return Answer(
-        mask_png=_png(mask, bilevel),
-        probability_png=_png(warped, fast) if options.probability else b"",
-        report_json=report.to_json(),
-    )
+    return Answer(mask_png, probability_png, skin_mask_png, report.to_json())
 
 
 def _number(value: object) -> float:
@@ -157,12 +168,12 @@ def _number(value: object) -> float:
     raise InvalidParameterError(f"Parameter threshold must be a number, got {type(value).__name__}.")
 
 
-def _flag(value: object) -> bool:
+def _flag(key: str, value: object) -> bool:
     if isinstance(value, bool):
         return value
     if isinstance(value, str) and value.lower() in ("true", "false"):
         return value.lower() == "true"
-    raise InvalidParameterError(f"Parameter probability must be true or false, got {str(value)[:40]!r}.")
+    raise InvalidParameterError(f"Parameter {key} must be true or false, got {str(value)[:40]!r}.")
 
 
 def _require(tensor: NDArray[np.uint8], shape: tuple[int, ...], name: str) -> None:
@@ -180,17 +191,27 @@ def _require_geometry(geometry: Geometry) -> None:
         raise ContractError("GEOMETRY's alignment cannot be inverted.")
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _InPhotograph:
+    """Mask and skin mask {0, 1} and probability [0, 255], (H, W) uint8 each, all 0 outside the face's mask."""
+
+    mask: NDArray[np.uint8]
+    probability: NDArray[np.uint8]
+    skin_mask: NDArray[np.uint8] | None
+
+
 def _in_photograph(
-    probability: NDArray[np.uint8], geometry: Geometry, level: int
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return mask {0, 1} and probability [0, 255] in the photograph, (H, W) each, 0 outside the face's mask."""
-    width, height = geometry.image_width_px, geometry.image_height_px
-    mask, warped = np.zeros((height, width), np.uint8), np.zeros((height, width), np.uint8)
+    probability: NDArray[np.uint8], geometry: Geometry, level: int, *, with_skin_mask: bool
+) -> _InPhotograph:
+    size = geometry.image_height_px, geometry.image_width_px
+    mask, warped = np.zeros(size, np.uint8), np.zeros(size, np.uint8)
+    skin_mask = np.zeros(size, np.uint8) if with_skin_mask else None
+    height, width = size
     oval = geometry.landmarks_xy[list(OVAL)]
     x0, y0 = np.clip(np.floor(oval.min(axis=0)) - 1, 0, (width, height)).astype(int)
     x1, y1 = np.clip(np.ceil(oval.max(axis=0)) + 2, 0, (width, height)).astype(int)
     if x1 <= x0 or y1 <= y0:
-        return mask, warped
+        return _InPhotograph(mask, warped, skin_mask)
     box_to_aligned = geometry.photo_to_aligned.copy()
     box_to_aligned[:, 2] += box_to_aligned[:, :2] @ (x0, y0)
     face = warped[y0:y1, x0:x1]
@@ -201,7 +222,9 @@ def _in_photograph(
     skin = face_mask(landmarks_xy, int(y1 - y0), int(x1 - x0), geometry.segmenter.mask_rule)
     np.logical_and(face >= level, skin, out=mask[y0:y1, x0:x1].view(np.bool_))
     face *= skin
-    return mask, warped
+    if skin_mask is not None:
+        skin_mask[y0:y1, x0:x1] = skin
+    return _InPhotograph(mask, warped, skin_mask)
 
 
 def _measure_aligned(

@@ -1,4 +1,4 @@
-"""What a segmentation says beside its mask: figures per facial region, capture quality and warnings.
+"""What a segmentation says beside its mask: figures per facial region, capture quality, warnings, step timings.
 
 REPORT_JSON is this report as compact UTF-8 JSON. Only the standard library and geometry.py are needed, so the client
 reads it too. The figures are image measurements in the aligned face frame, so they do not depend on the photograph's
@@ -13,17 +13,33 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Final, NoReturn, TypeVar
 
-from wrinkle_core.contract import CONTRACT_VERSION
+from wrinkle_core.contract_version import require_contract_version
 from wrinkle_core.errors import ContractError
 from wrinkle_core.geometry import CaptureQuality
+from wrinkle_core.step_timings import StepTimings
 
-__all__ = ["MAX_REPORT_BYTES", "WHOLE_FACE", "QualityWarning", "RegionFigures", "Report"]
+__all__ = ["MAX_REPORT_BYTES", "REGION_NAMES", "WHOLE_FACE", "QualityWarning", "RegionFigures", "Report"]
 
 MAX_REPORT_BYTES: Final = 256 * 1024
 WHOLE_FACE: Final = "whole_face"
+# In the order of regions.py, which has their outlines and needs OpenCV.
+REGION_NAMES: Final = (
+    "forehead",
+    "glabella",
+    "crows_feet_left",
+    "crows_feet_right",
+    "under_eye_left",
+    "under_eye_right",
+    "nasolabial_left",
+    "nasolabial_right",
+    "cheek_left",
+    "cheek_right",
+    "perioral",
+    "chin",
+)
 
 _Part = TypeVar("_Part", bound="QualityWarning | RegionFigures | CaptureQuality")
 
@@ -71,9 +87,10 @@ class Report:
         image_height_px: Height of the upright photograph.
         interocular_distance_px: Unit of the line lengths, in photograph pixels.
         whole_face: Figures over the whole skin mask, regions and what lies between them.
-        regions: Figures per region, always all regions in the order of regions.py.
+        regions: Figures per region, always all of ``REGION_NAMES`` in that order.
         quality: Capture-quality figures.
         warnings: What makes the figures less reliable; empty when nothing does.
+        step_timings: How long the steps took; no part of a comparison of two reports.
     """
 
     contract_version: int
@@ -86,6 +103,7 @@ class Report:
     regions: tuple[RegionFigures, ...]
     quality: CaptureQuality
     warnings: tuple[QualityWarning, ...]
+    step_timings: StepTimings = field(default=StepTimings(), compare=False)
 
     def to_json(self) -> bytes:
         """Return compact UTF-8 JSON, the REPORT_JSON bytes.
@@ -115,12 +133,9 @@ class Report:
             raise
         except (ValueError, RecursionError) as error:
             raise ContractError("REPORT_JSON is not valid UTF-8 JSON.") from error
-        if isinstance(document, dict) and document.get("contract_version") != CONTRACT_VERSION:
-            raise ContractError(
-                f"REPORT_JSON is of contract version {str(document.get('contract_version'))[:20]}, "
-                f"this client speaks {CONTRACT_VERSION}; install matching versions."
-            )
-        body = _object(document, tuple(field.name for field in fields(cls)), "report")
+        if isinstance(document, dict):
+            require_contract_version(document.get("contract_version"), of="The server", here="this client")
+        body = _object(document, tuple(item.name for item in fields(cls)), "report")
         return cls(
             contract_version=_integer(body["contract_version"], "contract_version"),
             segmenter=_text(body["segmenter"], "segmenter"),
@@ -132,6 +147,7 @@ class Report:
             regions=_list(body["regions"], "regions", _read_region),
             quality=_read_quality(body["quality"]),
             warnings=_list(body["warnings"], "warnings", _read_warning),
+            step_timings=_read_timings(body["step_timings"]),
         )
 
 
@@ -183,14 +199,14 @@ def _list(value: object, name: str, read: Callable[[object], _Part]) -> tuple[_P
 
 
 def _read_region(value: object) -> RegionFigures:
-    names = tuple(field.name for field in fields(RegionFigures))
+    names = tuple(item.name for item in fields(RegionFigures))
     body = _object(value, names, "a region")
     figures = [None if body[name] is None else _number(body[name], name) for name in names[2:]]
     return RegionFigures(_text(body["name"], "name"), _number(body["visible_fraction"], "visible_fraction"), *figures)
 
 
 def _read_quality(value: object) -> CaptureQuality:
-    names = tuple(field.name for field in fields(CaptureQuality))
+    names = tuple(item.name for item in fields(CaptureQuality))
     body = _object(value, names, "quality")
     return CaptureQuality(*(_number(body[name], name) for name in names))
 
@@ -198,3 +214,9 @@ def _read_quality(value: object) -> CaptureQuality:
 def _read_warning(value: object) -> QualityWarning:
     body = _object(value, ("code", "message"), "a warning")
     return QualityWarning(_text(body["code"], "code"), _text(body["message"], "message"))
+
+
+def _read_timings(value: object) -> StepTimings:
+    names = tuple(item.name for item in fields(StepTimings))
+    body = _object(value, names, "step_timings")
+    return StepTimings(*(None if body[name] is None else _number(body[name], name) for name in names))

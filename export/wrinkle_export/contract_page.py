@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from wrinkle_core.contract import CONTRACT_VERSION, MODELS, SEGMENTERS, ModelContract, SegmenterContract, TensorContract
+from wrinkle_core.contract import (
+    CONTRACT_VERSION,
+    MASK_PNG,
+    MODELS,
+    REPORT_JSON,
+    SEGMENTERS,
+    ModelContract,
+    SegmenterContract,
+    TensorContract,
+)
+from wrinkle_core.torchserve_form import ENCODED_TENSORS, REPORT_KEY, header_of
 from wrinkle_export.repository.triton_config import GENERATED_NOTE
 
 __all__ = ["contract_page"]
@@ -18,6 +28,12 @@ Shapes leave out the batch axis where the largest batch is given; -1 is dynamic.
 (UINT8, one axis), never as Triton's BYTES type. Between the steps images are UINT8; normalisation, activation and
 quantisation live inside the network's graph. Threshold and what to return are request parameters, see `serving.md`.
 """
+
+_TORCHSERVE: Final = """\
+`POST /predictions/ENSEMBLE` with `IMAGE` as the body; request parameters and `geometry` are headers, such as
+`{threshold}: 0.5`. The answer is one JSON object. A refusal has `code`, `message` and `request_id`, with an HTTP status
+of its own; see `torchserve.md`.
+""".format(threshold=header_of("threshold"))
 
 
 def contract_page() -> str:
@@ -36,6 +52,7 @@ def contract_page() -> str:
     ]
     for contract in MODELS:
         lines += _model_section(contract)
+    lines += _torchserve_section()
     return "\n".join(lines) + "\n"
 
 
@@ -58,6 +75,16 @@ def _model_section(contract: ModelContract) -> Iterator[str]:
     )
     yield from _tensor_rows("in", contract.inputs)
     yield from _tensor_rows("out", contract.outputs)
+
+
+def _torchserve_section() -> Iterator[str]:
+    yield from ("", "## TorchServe", "", *_TORCHSERVE.splitlines(), "", "| key | holds | JSON |", "|---|---|---|")
+    for key, tensor in ENCODED_TENSORS.items():
+        asked = "" if tensor is MASK_PNG else ", when asked for"
+        yield f"| `{key}` | `{tensor.name}`{asked} | text, Base64 of its bytes |"
+    yield f"| `{REPORT_KEY}` | `{REPORT_JSON.name}` | object |"
+    yield "| `contract_version` | of the model that answered | number |"
+    yield "| `model`, `model_version`, `request_id` | which model answered which request | texts |"
 
 
 def _tensor_rows(direction: str, tensors: Iterable[TensorContract]) -> Iterator[str]:

@@ -21,11 +21,14 @@ import trustme
 from PIL import Image
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
+from driven_client import CLIENTS
 from wrinkle_core.contract import CONTRACT_VERSION
 from wrinkle_core.geometry import CaptureQuality
 from wrinkle_core.report import QualityWarning, RegionFigures, Report
+from wrinkle_server.triton.model_server import ModelServer
 
 WIDTH_PX, HEIGHT_PX = 40, 30
+SERVER_METADATA = {"name": "triton", "version": "2.51.0", "extensions": ["classification", "parameters"]}
 
 
 def png(pixels: np.ndarray[Any, Any], mode: str) -> bytes:
@@ -131,6 +134,11 @@ class HttpServer:
     def behave_well(self, connection: socket.socket, request: Received) -> bool:
         if request.path.endswith("/infer"):
             connection.sendall(http_inference(self.answer, request))
+        elif request.path.endswith("/v2"):
+            connection.sendall(http_reply(200, json.dumps(SERVER_METADATA).encode()))
+        elif request.path.endswith("/config"):
+            version = {"contract_version": {"string_value": str(self.answer.contract_version)}}
+            connection.sendall(http_reply(200, json.dumps({"parameters": version}).encode()))
         elif "/models/" in request.path and not request.path.endswith("/ready"):
             connection.sendall(http_reply(200, json.dumps({"name": request.model_name, "versions": ["1"]}).encode()))
         else:
@@ -192,6 +200,14 @@ class GrpcServer(service_pb2_grpc.GRPCInferenceServiceServicer):  # type: ignore
 
     def ServerReady(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         return service_pb2.ServerReadyResponse(ready=True)
+
+    def ServerMetadata(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        return service_pb2.ServerMetadataResponse(**SERVER_METADATA)
+
+    def ModelConfig(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        response = service_pb2.ModelConfigResponse()
+        response.config.parameters["contract_version"].string_value = str(self.answer.contract_version)
+        return response
 
     def ModelReady(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         if self.ready_behaviour is not None:
@@ -305,13 +321,37 @@ def mutual_tls_server(request: pytest.FixtureRequest, authority: Authority) -> I
         yield server
 
 
+@pytest.fixture(params=CLIENTS)
+def kind(request: pytest.FixtureRequest) -> str:
+    """Return ``sync`` and ``async`` in turn, for what both clients must do; see ``driven_client.connect``."""
+    return str(request.param)
+
+
 @pytest.fixture(params=["http", "grpc"])
 def server(request: pytest.FixtureRequest) -> Any:
     """Return a server of each protocol in turn, for what must be the same over both."""
     return request.getfixturevalue(f"{request.param}_server")
 
 
+@pytest.fixture(scope="session")
+def live_urls(live_server: ModelServer) -> dict[str, str]:
+    """Return the real server's URL by protocol."""
+    options = live_server.options
+    return {
+        "http": f"http://{options.host}:{options.http_port}",
+        "grpc": f"grpc://{options.host}:{options.grpc_port}",
+    }
+
+
 @pytest.fixture
+def flat_png() -> bytes:
+    """Return a picture without a face."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 64), (128, 128, 128)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="session")
 def closed_port() -> int:
     """Return a port on which nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:

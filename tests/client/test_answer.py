@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import struct
 from typing import Any
@@ -10,7 +11,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from wrinkle_client import Client, ContractError, Limits, RawAnswer, ServerFaultError
+from wrinkle_client import (
+    AsyncClient,
+    Client,
+    ContractError,
+    InferenceRequest,
+    Limits,
+    RawAnswer,
+    ServerFaultError,
+    ServerInfo,
+)
+from wrinkle_core.contract import CONTRACT_VERSION
 
 
 class Replies:
@@ -20,26 +31,29 @@ class Replies:
         self.answer = answer
         self.changes = changes
 
-    def infer(self, request: Any, deadline: Any) -> RawAnswer:
-        outputs = self.answer.outputs(probability=request.probability)
+    async def infer(self, request: InferenceRequest, deadline: Any) -> RawAnswer:
+        outputs = self.answer.outputs(probability="probability" in request.parameters)
         tensors = {name: np.frombuffer(data, np.uint8) for name, data in outputs.items()}
         return RawAnswer(
             **({"model_version": "1", "request_id": request.request_id, "tensors": tensors} | self.changes)
         )
 
-    def server_live(self, deadline: Any) -> bool:
+    async def server_live(self, deadline: Any) -> bool:
         return True
 
-    def server_ready(self, deadline: Any) -> bool:
+    async def server_ready(self, deadline: Any) -> bool:
         return True
 
-    def model_ready(self, model_name: str, deadline: Any) -> bool:
+    async def server_info(self, deadline: Any) -> ServerInfo:
+        return ServerInfo("replies", "1", (), CONTRACT_VERSION)
+
+    async def model_ready(self, model_name: str, deadline: Any) -> bool:
         return True
 
-    def model_versions(self, model_name: str, deadline: Any) -> tuple[str, ...]:
+    async def model_versions(self, model_name: str, deadline: Any) -> tuple[str, ...]:
         return ("1",)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Hold nothing."""
 
 
@@ -56,6 +70,14 @@ def claims_to_be_huge(png: bytes) -> bytes:
 def test_an_own_transport_replaces_the_server(http_server: Any, photo: bytes) -> None:
     with Client(transport=Replies(http_server.answer)) as client:
         np.testing.assert_array_equal(client.segment(photo).mask, http_server.answer.mask)
+
+
+def test_the_same_transport_serves_an_event_loop(http_server: Any, photo: bytes) -> None:
+    async def masks() -> Any:
+        async with AsyncClient(transport=Replies(http_server.answer)) as client:
+            return (await client.segment(photo)).mask
+
+    np.testing.assert_array_equal(asyncio.run(masks()), http_server.answer.mask)
 
 
 @pytest.mark.parametrize(

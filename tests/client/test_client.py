@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from tritonclient.grpc import service_pb2
 
+from driven_client import connect
 from wrinkle_client import (
     Client,
     ContractError,
@@ -24,8 +25,8 @@ from wrinkle_client import (
 from wrinkle_core.contract import SEGMENTERS
 
 
-def test_segment_returns_the_masks_and_figures_the_server_sent(server: Any, photo: bytes) -> None:
-    with Client(server.url) as client:
+def test_segment_returns_the_masks_and_figures_the_server_sent(server: Any, photo: bytes, kind: str) -> None:
+    with connect(kind, server.url) as client:
         result = client.segment(photo)
     np.testing.assert_array_equal(result.mask, server.answer.mask)
     assert result.mask.dtype == np.uint8
@@ -34,17 +35,17 @@ def test_segment_returns_the_masks_and_figures_the_server_sent(server: Any, phot
     assert (result.model, result.model_version) == ("unetpp", "7")
 
 
-def test_probability_comes_when_asked_for(server: Any, photo: bytes) -> None:
-    with Client(server.url) as client:
+def test_probability_comes_when_asked_for(server: Any, photo: bytes, kind: str) -> None:
+    with connect(kind, server.url) as client:
         probability = client.segment(photo, probability=True).probability
     assert probability is not None
     assert probability.dtype == np.float32
     np.testing.assert_array_equal(probability, server.answer.levels.astype(np.float32) / 255)
 
 
-def test_the_file_goes_over_the_wire_unchanged_to_the_model_asked_for(server: Any, photo: bytes) -> None:
+def test_the_file_goes_over_the_wire_unchanged_to_the_model_asked_for(server: Any, photo: bytes, kind: str) -> None:
     server.answer.segmenter = "unet_texture"
-    with Client(server.url) as client:
+    with connect(kind, server.url) as client:
         client.segment(photo, model="unet_texture", threshold=0.25, probability=True, request_id="visit-7.a")
     (received,) = server.received
     assert received.image == photo
@@ -53,21 +54,21 @@ def test_the_file_goes_over_the_wire_unchanged_to_the_model_asked_for(server: An
     assert received.parameters == {"threshold": 0.25, "probability": True}
 
 
-def test_options_left_out_are_left_to_the_server(server: Any, photo: bytes) -> None:
-    with Client(server.url) as client:
+def test_options_left_out_are_left_to_the_server(server: Any, photo: bytes, kind: str) -> None:
+    with connect(kind, server.url) as client:
         client.segment(photo)
     assert server.received[0].parameters == {}
 
 
-def test_timings_add_up_and_count_the_tries(server: Any, photo: bytes) -> None:
-    with Client(server.url) as client:
+def test_timings_add_up_and_count_the_tries(server: Any, photo: bytes, kind: str) -> None:
+    with connect(kind, server.url) as client:
         timings = client.segment(photo).timings
     assert timings.attempts == 1
     assert timings.total_s >= timings.request_s + timings.decode_s > 0
 
 
-def test_each_call_draws_its_own_request_id(server: Any, photo: bytes) -> None:
-    with Client(server.url) as client:
+def test_each_call_draws_its_own_request_id(server: Any, photo: bytes, kind: str) -> None:
+    with connect(kind, server.url) as client:
         ids = {client.segment(photo).request_id for _ in range(3)}
     assert ids == {received.request_id for received in server.received}
     assert len(ids) == 3
@@ -81,8 +82,8 @@ def test_threads_share_a_client_and_each_gets_its_own_answer(server: Any, photo:
     assert {result.timings.attempts for result in results} == {1}
 
 
-def test_health_and_models_tell_what_the_server_offers(server: Any) -> None:
-    with Client(server.url) as client:
+def test_health_and_models_tell_what_the_server_offers(server: Any, kind: str) -> None:
+    with connect(kind, server.url) as client:
         assert client.health() == Health(live=True, ready=True)
         assert client.models() == tuple(
             ModelInfo(spec.name, True, ("1",), spec.default_threshold) for spec in SEGMENTERS
@@ -90,13 +91,14 @@ def test_health_and_models_tell_what_the_server_offers(server: Any) -> None:
         client.wait_ready(timeout_s=5)
 
 
-def test_a_closed_client_says_so(server: Any, photo: bytes) -> None:
-    client = Client(server.url)
-    client.segment(photo)
-    client.close()
-    client.close()
-    with pytest.raises(ServingError, match="closed"):
+def test_a_closed_client_says_so(server: Any, photo: bytes, kind: str) -> None:
+    with connect(kind, server.url) as client:
         client.segment(photo)
+        client.close()
+        client.close()
+        for call in (lambda: client.segment(photo), client.models, client.server_info):
+            with pytest.raises(ServingError, match="closed"):
+                call()
 
 
 @pytest.mark.parametrize(
@@ -112,32 +114,39 @@ def test_a_closed_client_says_so(server: Any, photo: bytes) -> None:
         {"timeout_s": float("inf")},
     ],
 )
-def test_a_wrong_option_is_refused_before_anything_is_sent(server: Any, photo: bytes, options: dict[str, Any]) -> None:
-    with Client(server.url) as client, pytest.raises(InvalidParameterError):
+def test_a_wrong_option_is_refused_before_anything_is_sent(
+    server: Any, photo: bytes, options: dict[str, Any], kind: str
+) -> None:
+    with connect(kind, server.url) as client, pytest.raises(InvalidParameterError):
         client.segment(photo, **options)
     assert server.received == []
 
 
-def test_a_report_of_another_contract_version_is_a_contract_error(server: Any, photo: bytes) -> None:
+def test_a_report_of_another_contract_version_is_a_contract_error(server: Any, photo: bytes, kind: str) -> None:
     server.answer.contract_version = 99
-    with Client(server.url) as client, pytest.raises(ContractError, match="99"):
+    with connect(kind, server.url) as client, pytest.raises(ContractError, match="99"):
         client.segment(photo)
 
 
-def test_a_missing_output_is_reported_with_what_came(server: Any, photo: bytes) -> None:
+def test_a_missing_output_is_reported_with_what_came(server: Any, photo: bytes, kind: str) -> None:
     server.answer.replaced = {"MASK_PNG": None}
-    with Client(server.url) as client, pytest.raises(ServerFaultError, match=r"MASK_PNG.*PROBABILITY_PNG, REPORT_JSON"):
+    with (
+        connect(kind, server.url) as client,
+        pytest.raises(ServerFaultError, match=r"MASK_PNG.*PROBABILITY_PNG, REPORT_JSON"),
+    ):
         client.segment(photo)
 
 
-def test_silently_empty_outputs_are_a_server_fault_that_names_the_likely_cause(server: Any, photo: bytes) -> None:
+def test_silently_empty_outputs_are_a_server_fault_that_names_the_likely_cause(
+    server: Any, photo: bytes, kind: str
+) -> None:
     server.answer.replaced = {"MASK_PNG": b"", "REPORT_JSON": b""}
-    with Client(server.url) as client, pytest.raises(ServerFaultError, match="numpy 2"):
+    with connect(kind, server.url) as client, pytest.raises(ServerFaultError, match="numpy 2"):
         client.segment(photo)
 
 
-def test_the_report_of_another_model_is_a_server_fault(server: Any, photo: bytes) -> None:
-    with Client(server.url) as client, pytest.raises(ServerFaultError, match="unet_texture"):
+def test_the_report_of_another_model_is_a_server_fault(server: Any, photo: bytes, kind: str) -> None:
+    with connect(kind, server.url) as client, pytest.raises(ServerFaultError, match="unet_texture"):
         client.segment(photo, model="unet_texture")
 
 
@@ -162,20 +171,20 @@ def not_ready_until(server: Any, call: int) -> None:
         server.ready_behaviour = over_grpc
 
 
-def test_wait_ready_waits_for_every_model(server: Any) -> None:
+def test_wait_ready_waits_for_every_model(server: Any, kind: str) -> None:
     not_ready_until(server, 4)
-    with Client(server.url) as client:
+    with connect(kind, server.url) as client:
         client.wait_ready(5)
         assert all(model.ready for model in client.models())
 
 
-def test_a_model_that_never_gets_ready_is_named(server: Any) -> None:
+def test_a_model_that_never_gets_ready_is_named(server: Any, kind: str) -> None:
     not_ready_until(server, 1000)
-    with Client(server.url) as client, pytest.raises(ModelNotReadyError, match="unet_texture"):
+    with connect(kind, server.url) as client, pytest.raises(ModelNotReadyError, match="unet_texture"):
         client.wait_ready(0.5, models=("unet_texture",))
 
 
-def test_a_model_the_server_does_not_have_is_listed_as_not_ready(server: Any) -> None:
+def test_a_model_the_server_does_not_have_is_listed_as_not_ready(server: Any, kind: str) -> None:
     not_ready_until(server, 1000)
-    with Client(server.url) as client:
+    with connect(kind, server.url) as client:
         assert {(model.ready, model.versions) for model in client.models()} == {(False, ())}

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import trustme
 
+from driven_client import connect
 from wrinkle_client import NO_RETRIES, Client, InvalidParameterError, ServerUnreachableError, UnauthorizedError
 from wrinkle_client.credentials import Credentials, read_token
 from wrinkle_client.endpoint import Endpoint
@@ -18,8 +19,8 @@ from wrinkle_client.endpoint import Endpoint
 TOKEN = "wrk_0123456789-abcdef_ABCDEF"
 
 
-def test_the_token_goes_with_every_call(tls_server: Any, authority: Any, photo: bytes) -> None:
-    with Client(tls_server.url, token=TOKEN, ca_file=authority.file) as client:
+def test_the_token_goes_with_every_call(tls_server: Any, authority: Any, photo: bytes, kind: str) -> None:
+    with connect(kind, tls_server.url, token=TOKEN, ca_file=authority.file) as client:
         client.segment(photo)
         assert client.health().ready
         assert all(model.ready for model in client.models())
@@ -28,14 +29,14 @@ def test_the_token_goes_with_every_call(tls_server: Any, authority: Any, photo: 
     assert set(asked) == {f"Bearer {TOKEN}"}
 
 
-def test_without_a_token_no_authorization_is_sent(server: Any, photo: bytes) -> None:
-    with Client(server.url) as client:
+def test_without_a_token_no_authorization_is_sent(server: Any, photo: bytes, kind: str) -> None:
+    with connect(kind, server.url) as client:
         client.segment(photo)
     assert "authorization" not in server.received[0].headers
 
 
-def test_a_token_may_go_unencrypted_to_this_machine(server: Any, photo: bytes) -> None:
-    with Client(server.url, token=TOKEN) as client:
+def test_a_token_may_go_unencrypted_to_this_machine(server: Any, photo: bytes, kind: str) -> None:
+    with connect(kind, server.url, token=TOKEN) as client:
         client.segment(photo)
     assert server.received[0].headers["authorization"] == f"Bearer {TOKEN}"
 
@@ -71,26 +72,28 @@ def test_the_token_is_in_no_repr() -> None:
     assert "token" not in {field.name for field in dataclasses.fields(credentials) if field.repr}
 
 
-def test_a_server_of_an_unknown_authority_is_not_trusted(tls_server: Any, photo: bytes, tmp_path: Path) -> None:
+def test_a_server_of_an_unknown_authority_is_not_trusted(
+    tls_server: Any, photo: bytes, tmp_path: Path, kind: str
+) -> None:
     trustme.CA().cert_pem.write_to_path(str(tmp_path / "other.pem"))
-    with Client(tls_server.url, token=TOKEN, ca_file=tmp_path / "other.pem", retry=NO_RETRIES) as client:
+    with connect(kind, tls_server.url, token=TOKEN, ca_file=tmp_path / "other.pem", retry=NO_RETRIES) as client:
         with pytest.raises(ServerUnreachableError, match="ca_file"):
             client.segment(photo, timeout_s=10)
     assert tls_server.received == []
 
 
 def test_a_client_certificate_opens_a_server_that_asks_for_one(
-    mutual_tls_server: Any, authority: Any, photo: bytes
+    mutual_tls_server: Any, authority: Any, photo: bytes, kind: str
 ) -> None:
     certificate = authority.client_certificate
-    with Client(mutual_tls_server.url, ca_file=authority.file, client_certificate=certificate) as client:
+    with connect(kind, mutual_tls_server.url, ca_file=authority.file, client_certificate=certificate) as client:
         assert client.segment(photo).model == "unetpp"
 
 
 def test_without_a_certificate_a_server_that_asks_for_one_stays_shut(
-    mutual_tls_server: Any, authority: Any, photo: bytes
+    mutual_tls_server: Any, authority: Any, photo: bytes, kind: str
 ) -> None:
-    with Client(mutual_tls_server.url, ca_file=authority.file, retry=NO_RETRIES) as client:
+    with connect(kind, mutual_tls_server.url, ca_file=authority.file, retry=NO_RETRIES) as client:
         with pytest.raises((UnauthorizedError, ServerUnreachableError)) as raised:
             client.segment(photo, timeout_s=10)
     assert mutual_tls_server.received == []

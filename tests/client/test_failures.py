@@ -9,6 +9,7 @@ from typing import Any
 import grpc
 import pytest
 
+from driven_client import connect
 from wrinkle_client import (
     NO_RETRIES,
     Client,
@@ -74,10 +75,10 @@ def test_every_grpc_status_has_an_error(code: grpc.StatusCode) -> None:
 
 @pytest.mark.parametrize("code", [code for code in grpc.StatusCode if code is not grpc.StatusCode.OK])
 def test_every_grpc_status_from_a_server_raises_the_error_of_the_table(
-    grpc_server: Any, photo: bytes, code: Any
+    grpc_server: Any, photo: bytes, code: Any, kind: str
 ) -> None:
     say(grpc_server, 0, code.name, "something happened")
-    with Client(grpc_server.url, retry=NO_RETRIES) as client, pytest.raises(WrinkleError) as raised:
+    with connect(kind, grpc_server.url, retry=NO_RETRIES) as client, pytest.raises(WrinkleError) as raised:
         client.segment(photo)
     assert type(raised.value) is GRPC_ERRORS[code.name]
 
@@ -96,17 +97,17 @@ def test_the_http_table_only_names_codes_that_grpc_has() -> None:
 
 @pytest.mark.parametrize(("status", "code", "text", "expected"), TRITON_SAYS)
 def test_what_triton_says_tells_the_errors_apart(
-    server: Any, photo: bytes, status: int, code: str, text: str, expected: type[WrinkleError]
+    server: Any, photo: bytes, status: int, code: str, text: str, expected: type[WrinkleError], kind: str
 ) -> None:
     say(server, status, code, text)
-    with Client(server.url, retry=NO_RETRIES) as client, pytest.raises(WrinkleError) as raised:
+    with connect(kind, server.url, retry=NO_RETRIES) as client, pytest.raises(WrinkleError) as raised:
         client.segment(photo)
     assert type(raised.value) is expected
 
 
-def test_an_error_of_the_server_s_own_tree_arrives_with_its_words(server: Any, photo: bytes) -> None:
+def test_an_error_of_the_server_s_own_tree_arrives_with_its_words(server: Any, photo: bytes, kind: str) -> None:
     say(server, 400, "INVALID_ARGUMENT", f"in ensemble 'x', {to_wire(NoFaceError('No face; turn to the camera.'))}")
-    with Client(server.url) as client, pytest.raises(NoFaceError, match=r"^No face; turn to the camera\.$"):
+    with connect(kind, server.url) as client, pytest.raises(NoFaceError, match=r"^No face; turn to the camera\.$"):
         client.segment(photo)
 
 
@@ -119,9 +120,9 @@ def test_a_traceback_of_the_server_is_not_passed_on() -> None:
 
 
 @pytest.mark.parametrize("prefix", ["http", "grpc"])
-def test_nobody_listening_says_how_to_start_a_server(closed_port: int, photo: bytes, prefix: str) -> None:
+def test_nobody_listening_says_how_to_start_a_server(closed_port: int, photo: bytes, prefix: str, kind: str) -> None:
     url = f"{prefix}://127.0.0.1:{closed_port}"
-    with Client(url, retry=QUICK) as client:
+    with connect(kind, url, retry=QUICK) as client:
         with pytest.raises(ServerUnreachableError, match=f"{url}.*wrinkle serve"):
             client.segment(photo)
         assert client.health() == Health(live=False, ready=False)
@@ -130,31 +131,31 @@ def test_nobody_listening_says_how_to_start_a_server(closed_port: int, photo: by
 
 
 @pytest.mark.parametrize("prefix", ["http", "grpc"])
-def test_a_host_name_nobody_can_have_is_unreachable(photo: bytes, prefix: str) -> None:
-    with Client(f"{prefix}://double..dot", retry=NO_RETRIES) as client, pytest.raises(ServerUnreachableError):
+def test_a_host_name_nobody_can_have_is_unreachable(photo: bytes, prefix: str, kind: str) -> None:
+    with connect(kind, f"{prefix}://double..dot", retry=NO_RETRIES) as client, pytest.raises(ServerUnreachableError):
         client.segment(photo, timeout_s=10)
 
 
 @pytest.mark.parametrize("prefix", ["http", "grpc"])
-def test_wait_ready_gives_up_in_time(closed_port: int, prefix: str) -> None:
+def test_wait_ready_gives_up_in_time(closed_port: int, prefix: str, kind: str) -> None:
     started_s = time.monotonic()
-    with Client(f"{prefix}://127.0.0.1:{closed_port}") as client, pytest.raises(ServerUnreachableError):
+    with connect(kind, f"{prefix}://127.0.0.1:{closed_port}") as client, pytest.raises(ServerUnreachableError):
         client.wait_ready(0.5)
     assert time.monotonic() - started_s < 1.5
 
 
-def test_overload_is_retried_as_often_as_the_policy_says(server: Any, photo: bytes) -> None:
+def test_overload_is_retried_as_often_as_the_policy_says(server: Any, photo: bytes, kind: str) -> None:
     say(server, 503, "UNAVAILABLE", "Exceeds maximum queue size")
-    with Client(server.url, retry=QUICK) as client, pytest.raises(OverloadedError):
+    with connect(kind, server.url, retry=QUICK) as client, pytest.raises(OverloadedError):
         client.segment(photo)
     assert len(server.received) == 3
 
 
-def test_a_retry_that_succeeds_is_counted(server: Any, photo: bytes) -> None:
+def test_a_retry_that_succeeds_is_counted(server: Any, photo: bytes, kind: str) -> None:
     say(server, 503, "UNAVAILABLE", "Exceeds maximum queue size")
     failing = server.behaviour
     server.behaviour = lambda *call: (failing if len(server.received) < 3 else server.behave_well)(*call)
-    with Client(server.url, retry=QUICK) as client:
+    with connect(kind, server.url, retry=QUICK) as client:
         assert client.segment(photo).timings.attempts == 3
     assert len({received.request_id for received in server.received}) == 1
 
@@ -167,30 +168,32 @@ def test_a_retry_that_succeeds_is_counted(server: Any, photo: bytes) -> None:
         (404, "NOT_FOUND", "Request for unknown model: 'x' is not found"),
     ],
 )
-def test_what_would_fail_again_is_not_retried(server: Any, photo: bytes, status: int, code: str, text: str) -> None:
+def test_what_would_fail_again_is_not_retried(
+    server: Any, photo: bytes, status: int, code: str, text: str, kind: str
+) -> None:
     say(server, status, code, text)
-    with Client(server.url, retry=QUICK) as client, pytest.raises(WrinkleError):
+    with connect(kind, server.url, retry=QUICK) as client, pytest.raises(WrinkleError):
         client.segment(photo)
     assert len(server.received) == 1
 
 
-def test_a_server_that_sleeps_is_left_at_the_deadline(server: Any, photo: bytes) -> None:
+def test_a_server_that_sleeps_is_left_at_the_deadline(server: Any, photo: bytes, kind: str) -> None:
     def sleep(*call: Any) -> Any:
         time.sleep(1.5)
         return server.behave_well(*call)
 
     server.behaviour = sleep
     started_s = time.monotonic()
-    with Client(server.url) as client, pytest.raises(DeadlineExceededError, match=r"0\.5 s"):
+    with connect(kind, server.url) as client, pytest.raises(DeadlineExceededError, match=r"0\.5 s"):
         client.segment(photo, timeout_s=0.5)
     assert time.monotonic() - started_s < 1.0
 
 
-def test_retries_do_not_outlast_the_deadline(server: Any, photo: bytes) -> None:
+def test_retries_do_not_outlast_the_deadline(server: Any, photo: bytes, kind: str) -> None:
     say(server, 503, "UNAVAILABLE", "Exceeds maximum queue size")
     patient = RetryPolicy(attempts=1000, wait_initial_s=0.05, wait_jitter_s=0.0, wait_max_s=0.1)
     started_s = time.monotonic()
-    with Client(server.url, retry=patient) as client, pytest.raises(OverloadedError):
+    with connect(kind, server.url, retry=patient) as client, pytest.raises(OverloadedError):
         client.segment(photo, timeout_s=0.6)
     assert 0.4 < time.monotonic() - started_s < 1.2
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from driven_client import connect
 from wrinkle_client import (
     NO_RETRIES,
     Client,
@@ -38,9 +39,14 @@ def sends(data: bytes, *, then_keep: bool = False) -> Any:
     ],
     ids=["nothing", "half a body", "half a header", "half a chunk"],
 )
-def test_a_connection_cut_anywhere_counts_as_unreachable(http_server: Any, photo: bytes, reply: bytes) -> None:
+def test_a_connection_cut_anywhere_counts_as_unreachable(
+    http_server: Any, photo: bytes, reply: bytes, kind: str
+) -> None:
     http_server.behaviour = sends(reply)
-    with Client(http_server.url, retry=NO_RETRIES) as client, pytest.raises((ServerUnreachableError, ServerFaultError)):
+    with (
+        connect(kind, http_server.url, retry=NO_RETRIES) as client,
+        pytest.raises((ServerUnreachableError, ServerFaultError)),
+    ):
         client.segment(photo)
 
 
@@ -56,13 +62,13 @@ def test_a_connection_cut_anywhere_counts_as_unreachable(http_server: Any, photo
     ],
     ids=["another protocol", "no JSON", "empty JSON", "header past the end", "outputs of a wrong type", "a web server"],
 )
-def test_what_is_no_triton_answer_is_a_server_fault(http_server: Any, photo: bytes, reply: bytes) -> None:
+def test_what_is_no_triton_answer_is_a_server_fault(http_server: Any, photo: bytes, reply: bytes, kind: str) -> None:
     http_server.behaviour = sends(reply)
-    with Client(http_server.url, retry=NO_RETRIES) as client, pytest.raises(ServerFaultError):
+    with connect(kind, http_server.url, retry=NO_RETRIES) as client, pytest.raises(ServerFaultError):
         client.segment(photo)
 
 
-def test_a_server_that_trickles_bytes_cannot_outlast_the_deadline(http_server: Any, photo: bytes) -> None:
+def test_a_server_that_trickles_bytes_cannot_outlast_the_deadline(http_server: Any, photo: bytes, kind: str) -> None:
     def trickle(connection: socket.socket, _request: Any) -> bool:
         for byte in b"HTTP/1.1 200 OK\r\nX-Padding: " + b"a" * 1000:
             connection.sendall(bytes([byte]))
@@ -71,7 +77,7 @@ def test_a_server_that_trickles_bytes_cannot_outlast_the_deadline(http_server: A
 
     http_server.behaviour = trickle
     started_s = time.monotonic()
-    with Client(http_server.url) as client, pytest.raises(DeadlineExceededError):
+    with connect(kind, http_server.url) as client, pytest.raises(DeadlineExceededError):
         client.segment(photo, timeout_s=0.5)
     assert time.monotonic() - started_s < 1.0
 
@@ -79,14 +85,17 @@ def test_a_server_that_trickles_bytes_cannot_outlast_the_deadline(http_server: A
 @pytest.mark.parametrize(
     "length", ["Content-Length: 5000000\r\n", "Connection: close\r\n"], ids=["announced", "endless"]
 )
-def test_an_answer_over_the_size_limit_is_not_read(http_server: Any, photo: bytes, length: str) -> None:
+def test_an_answer_over_the_size_limit_is_not_read(http_server: Any, photo: bytes, length: str, kind: str) -> None:
     http_server.behaviour = sends(f"HTTP/1.1 200 OK\r\n{length}\r\n".encode() + bytes(5_000_000))
     limits = Limits(max_response_bytes=1_000_000)
-    with Client(http_server.url, limits=limits) as client, pytest.raises(ServerFaultError, match="1000000 bytes"):
+    with (
+        connect(kind, http_server.url, limits=limits) as client,
+        pytest.raises(ServerFaultError, match="1000000 bytes"),
+    ):
         client.segment(photo)
 
 
-def test_a_refusal_sent_before_the_whole_photograph_was_read_arrives(http_server: Any) -> None:
+def test_a_refusal_sent_before_the_whole_photograph_was_read_arrives(http_server: Any, kind: str) -> None:
     raw = socket.create_server(("127.0.0.1", 0))
 
     def refuse_early() -> None:
@@ -101,18 +110,20 @@ def test_a_refusal_sent_before_the_whole_photograph_was_read_arrives(http_server
     thread = threading.Thread(target=refuse_early, daemon=True)
     thread.start()
     url = f"http://127.0.0.1:{raw.getsockname()[1]}"
-    with raw, Client(url, retry=NO_RETRIES) as client, pytest.raises(ImageTooLargeError):
+    with raw, connect(kind, url, retry=NO_RETRIES) as client, pytest.raises(ImageTooLargeError):
         client.segment(bytes(10_000_000))
     thread.join(5)
 
 
-def test_a_kept_connection_that_the_server_closed_is_replaced_without_a_retry(http_server: Any, photo: bytes) -> None:
+def test_a_kept_connection_that_the_server_closed_is_replaced_without_a_retry(
+    http_server: Any, photo: bytes, kind: str
+) -> None:
     def answer_once(connection: socket.socket, request: Any) -> bool:
         http_server.behave_well(connection, request)
         return False
 
     http_server.behaviour = answer_once
-    with Client(http_server.url, retry=NO_RETRIES) as client:
+    with connect(kind, http_server.url, retry=NO_RETRIES) as client:
         for _ in range(3):
             client.segment(photo)
             time.sleep(0.05)
@@ -150,19 +161,22 @@ def test_waiting_for_a_busy_connection_counts_towards_the_deadline(http_server: 
         busy.join()
 
 
-def test_the_grpc_port_given_as_http_is_explained(grpc_server: Any, photo: bytes) -> None:
+def test_the_grpc_port_given_as_http_is_explained(grpc_server: Any, photo: bytes, kind: str) -> None:
     url = grpc_server.url.replace("grpc://", "http://")
-    with Client(url, retry=NO_RETRIES) as client, pytest.raises((ServerFaultError, ServerUnreachableError), match=url):
+    with (
+        connect(kind, url, retry=NO_RETRIES) as client,
+        pytest.raises((ServerFaultError, ServerUnreachableError), match=url),
+    ):
         client.segment(photo, timeout_s=5)
 
 
-def test_the_http_port_given_as_grpc_is_explained(http_server: Any, photo: bytes) -> None:
+def test_the_http_port_given_as_grpc_is_explained(http_server: Any, photo: bytes, kind: str) -> None:
     url = http_server.url.replace("http://", "grpc://")
-    with Client(url, retry=NO_RETRIES) as client, pytest.raises((ServerUnreachableError, DeadlineExceededError)):
+    with connect(kind, url, retry=NO_RETRIES) as client, pytest.raises((ServerUnreachableError, DeadlineExceededError)):
         client.segment(photo, timeout_s=2)
 
 
-def test_a_path_before_v2_is_kept(http_server: Any, photo: bytes) -> None:
-    with Client(f"{http_server.url}/skin/") as client:
+def test_a_path_before_v2_is_kept(http_server: Any, photo: bytes, kind: str) -> None:
+    with connect(kind, f"{http_server.url}/skin/") as client:
         client.segment(photo)
     assert http_server.received[0].path == "/skin/v2/models/wrinkle_unetpp/infer"

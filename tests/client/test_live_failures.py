@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import psutil
 import pytest
 
+from driven_client import CLIENTS, AnyClient, connect
 from live_server import options_on_free_ports
 from supervised_server import Supervise, Supervised
 from wrinkle_client import (
@@ -50,7 +52,7 @@ def options(small_repository: Path, tmp_path: Path) -> ServerOptions:
     return replace(options_on_free_ports(small_repository, tmp_path / "triton.log", "unetpp"), exit_timeout_s=3)
 
 
-def call_until(stopped: threading.Event, client: Client, photo: bytes) -> tuple[int, list[WrinkleError]]:
+def call_until(stopped: threading.Event, client: AnyClient, photo: bytes) -> tuple[int, list[WrinkleError]]:
     """Segment again and again; return how many calls succeeded, and the errors of the others."""
     done, errors = 0, []
     while not stopped.is_set():
@@ -135,31 +137,25 @@ def test_everything_a_server_that_ends_says_is_retryable(
 
 
 def test_the_client_rides_over_a_restart(options: ServerOptions, grace_hopper_jpeg: bytes) -> None:
-    clients = [Client(url_of(options, protocol)) for protocol in PROTOCOLS]
-    with ModelServer(options) as first:
-        for client in clients:
+    ways = tuple(product(CLIENTS, PROTOCOLS))
+    every_client_has_answered = threading.Barrier(len(ways) + 1)
+    stop_calling = threading.Event()
+
+    def work(way: tuple[str, str]) -> tuple[int, list[WrinkleError]]:
+        kind, protocol = way
+        with connect(kind, url_of(options, protocol)) as client:
             client.segment(grace_hopper_jpeg)
+            every_client_has_answered.wait(TIMEOUT_S)
+            return call_until(stop_calling, client, grace_hopper_jpeg)
 
-        def restart() -> None:
-            first.stop()
-            with ModelServer(options):
-                time.sleep(1.0)
-                stop_calling.set()
-                finished.wait(TIMEOUT_S)
-
-        stop_calling, finished = threading.Event(), threading.Event()
-        replaced = threading.Thread(target=restart)
-        replaced.start()
-        with ThreadPoolExecutor(CALLERS * len(clients)) as threads:
-            calls = [
-                threads.submit(call_until, stop_calling, client, grace_hopper_jpeg)
-                for client in clients
-                for _ in range(CALLERS)
-            ]
+    with ModelServer(options) as first, ThreadPoolExecutor(len(ways)) as threads:
+        calls = [threads.submit(work, way) for way in ways]
+        every_client_has_answered.wait(TIMEOUT_S)
+        time.sleep(0.5)
+        first.stop()
+        with ModelServer(options):
+            time.sleep(1.0)
+            stop_calling.set()
             outcomes = [call.result() for call in calls]
-        finished.set()
-        replaced.join()
-    for client in clients:
-        client.close()
     assert [error for _, errors in outcomes for error in errors] == []
     assert all(done > 0 for done, _ in outcomes)

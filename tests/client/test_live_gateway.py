@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import io
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 
+from driven_client import AnyClient, connect
 from live_server import options_on_free_ports
 from wrinkle_client import (
     NO_RETRIES,
-    Client,
+    ContractError,
     Health,
     ImageTooLargeError,
     Limits,
     NoFaceError,
     OverloadedError,
     RetryPolicy,
+    ServerInfo,
     UnauthorizedError,
 )
+from wrinkle_core.contract import CONTRACT_VERSION
 from wrinkle_server.gateway.options import Backend, GatewayLimits, GatewayOptions
 from wrinkle_server.gateway.process import Gateway
 from wrinkle_server.gateway.tokens import new_token
@@ -45,8 +46,8 @@ class Door:
         self._ca_file = ca_file
         self._token_file = token_file
 
-    def client(self, protocol: str, token: str | None, **options: Any) -> Client:
-        return Client(f"{protocol}s://{HOST}:{self._port}", token=token, ca_file=self._ca_file, **options)
+    def client(self, kind: str, protocol: str, token: str | None, **options: Any) -> AnyClient:
+        return connect(kind, f"{protocol}s://{HOST}:{self._port}", token=token, ca_file=self._ca_file, **options)
 
     def admit(self, name: str) -> str:
         """Return a token that the gateway accepts from now on."""
@@ -84,8 +85,8 @@ def door(small_repository: Path, authority: Any, tmp_path_factory: pytest.TempPa
 
 
 @pytest.mark.parametrize("protocol", ["http", "grpc"])
-def test_a_client_with_a_token_is_served(door: Door, grace_hopper_jpeg: bytes, protocol: str) -> None:
-    with door.client(protocol, door.admit(f"served-{protocol}")) as client:
+def test_a_client_with_a_token_is_served(door: Door, grace_hopper_jpeg: bytes, protocol: str, kind: str) -> None:
+    with door.client(kind, protocol, door.admit(f"served-{protocol}-{kind}")) as client:
         client.wait_ready(10, models=("unetpp",))
         assert client.health() == Health(live=True, ready=True)
         assert client.segment(grace_hopper_jpeg).mask.any()
@@ -94,9 +95,9 @@ def test_a_client_with_a_token_is_served(door: Door, grace_hopper_jpeg: bytes, p
 @pytest.mark.parametrize("protocol", ["http", "grpc"])
 @pytest.mark.parametrize("token", [None, "wrk_nobody-knows-me"])
 def test_a_client_without_a_valid_token_is_told_so_at_once(
-    door: Door, grace_hopper_jpeg: bytes, protocol: str, token: str | None
+    door: Door, grace_hopper_jpeg: bytes, protocol: str, token: str | None, kind: str
 ) -> None:
-    with door.client(protocol, token) as client:
+    with door.client(kind, protocol, token) as client:
         for call in (lambda: client.segment(grace_hopper_jpeg), client.models, client.health):
             with pytest.raises(UnauthorizedError) as raised:
                 call()
@@ -104,37 +105,59 @@ def test_a_client_without_a_valid_token_is_told_so_at_once(
 
 
 @pytest.mark.parametrize("protocol", ["http", "grpc"])
-def test_a_photograph_over_the_gateway_s_limit_is_too_large(door: Door, protocol: str) -> None:
-    with door.client(protocol, door.admit(f"large-{protocol}"), limits=Limits(max_encoded_bytes=10**8)) as client:
+def test_a_photograph_over_the_gateway_s_limit_is_too_large(door: Door, protocol: str, kind: str) -> None:
+    with door.client(
+        kind, protocol, door.admit(f"large-{protocol}-{kind}"), limits=Limits(max_encoded_bytes=10**8)
+    ) as client:
         with pytest.raises(ImageTooLargeError):
             client.segment(bytes(4 * MAX_BODY_BYTES))
 
 
 @pytest.mark.parametrize("protocol", ["http", "grpc"])
 def test_a_client_over_its_rate_is_refused_and_later_served(
-    door: Door, grace_hopper_jpeg: bytes, protocol: str
+    door: Door, grace_hopper_jpeg: bytes, protocol: str, kind: str
 ) -> None:
-    token = door.admit(f"eager-{protocol}")
-    with door.client(protocol, token, retry=NO_RETRIES) as hasty:
+    token = door.admit(f"eager-{protocol}-{kind}")
+    with door.client(kind, protocol, token, retry=NO_RETRIES) as hasty:
         with pytest.raises(OverloadedError):
             segment_repeatedly(hasty, grace_hopper_jpeg, 3 * BURST)
-    with door.client(protocol, token, retry=RetryPolicy(attempts=10)) as patient:
+    with door.client(kind, protocol, token, retry=RetryPolicy(attempts=10)) as patient:
         assert patient.segment(grace_hopper_jpeg).timings.attempts > 1
 
 
-def segment_repeatedly(client: Client, photo: bytes, times: int) -> None:
+def segment_repeatedly(client: AnyClient, photo: bytes, times: int) -> None:
     for _ in range(times):
         client.segment(photo)
 
 
 @pytest.mark.parametrize("protocol", ["http", "grpc"])
-def test_what_a_step_says_passes_the_gateway_unchanged(door: Door, protocol: str, flat_png: bytes) -> None:
-    with door.client(protocol, door.admit(f"faceless-{protocol}")) as client, pytest.raises(NoFaceError):
+def test_what_a_step_says_passes_the_gateway_unchanged(door: Door, protocol: str, flat_png: bytes, kind: str) -> None:
+    with door.client(kind, protocol, door.admit(f"faceless-{protocol}-{kind}")) as client, pytest.raises(NoFaceError):
         client.segment(flat_png)
 
 
-@pytest.fixture
-def flat_png() -> bytes:
-    buffer = io.BytesIO()
-    Image.new("RGB", (64, 64), (128, 128, 128)).save(buffer, "PNG")
-    return buffer.getvalue()
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+def test_a_photograph_prepared_here_passes_the_gateway_too(
+    door: Door, grace_hopper_jpeg: bytes, protocol: str, kind: str
+) -> None:
+    with door.client(kind, protocol, door.admit(f"prepared-{protocol}-{kind}")) as client:
+        prepared_there = client.segment(grace_hopper_jpeg)
+        assert (client.segment(grace_hopper_jpeg, prepare="client").mask == prepared_there.mask).all()
+
+
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+def test_the_gateway_refuses_compressed_bodies_and_says_so(
+    door: Door, grace_hopper_jpeg: bytes, protocol: str, kind: str
+) -> None:
+    with door.client(kind, protocol, door.admit(f"squeezed-{protocol}-{kind}"), compression="gzip") as client:
+        with pytest.raises(ContractError, match="compressed"):
+            client.segment(grace_hopper_jpeg)
+
+
+def test_the_gateway_tells_its_contract_version_over_http_and_nothing_over_grpc(door: Door, kind: str) -> None:
+    token = door.admit(f"curious-{kind}")
+    with door.client(kind, "http", token) as client:
+        info = client.server_info()
+        assert (info.name, info.contract_version) == ("wrinkle-serving", CONTRACT_VERSION)
+    with door.client(kind, "grpc", token) as client:
+        assert client.server_info() == ServerInfo("", "", (), None)

@@ -12,7 +12,8 @@ from typing import Any
 import grpc
 import pytest
 
-from wrinkle_client import Client, ModelNotReadyError, OverloadedError, RetryPolicy, ServerUnreachableError
+from driven_client import connect
+from wrinkle_client import ModelNotReadyError, OverloadedError, RetryPolicy, ServerUnreachableError
 from wrinkle_client.retry_after import retry_after_s
 
 EAGER = RetryPolicy(attempts=2, recovery_s=2.0, wait_initial_s=0.01, wait_jitter_s=0.01, wait_max_s=0.05)
@@ -46,41 +47,44 @@ def refuse(
     server.behaviour = over_http if server.url.startswith("http") else over_grpc
 
 
-def test_a_step_that_is_being_repaired_is_waited_for(server: Any, photo: bytes) -> None:
+def test_a_step_that_is_being_repaired_is_waited_for(server: Any, photo: bytes, kind: str) -> None:
     refuse(server, 500, "INTERNAL", DEAD_STEP, times=12)
-    with Client(server.url, retry=EAGER) as client:
+    with connect(kind, server.url, retry=EAGER) as client:
         assert client.segment(photo).timings.attempts == 13
 
 
-def test_a_server_that_stops_is_waited_for_once_it_has_answered(server: Any, photo: bytes) -> None:
+def test_a_server_that_stops_is_waited_for_once_it_has_answered(server: Any, photo: bytes, kind: str) -> None:
     refuse(server, 503, "UNAVAILABLE", STOPPING, first=1, times=8)
-    with Client(server.url, retry=EAGER) as client:
+    with connect(kind, server.url, retry=EAGER) as client:
         client.segment(photo)
         assert client.segment(photo).timings.attempts == 9
 
 
-def test_a_model_that_never_recovers_is_given_up_in_time(server: Any, photo: bytes) -> None:
+def test_a_model_that_never_recovers_is_given_up_in_time(server: Any, photo: bytes, kind: str) -> None:
     refuse(server, 500, "INTERNAL", DEAD_STEP, times=1_000_000)
     hopeful = RetryPolicy(recovery_s=0.4, wait_initial_s=0.01, wait_jitter_s=0.0, wait_max_s=0.05)
     started_s = time.monotonic()
-    with Client(server.url, retry=hopeful) as client, pytest.raises(ModelNotReadyError):
+    with connect(kind, server.url, retry=hopeful) as client, pytest.raises(ModelNotReadyError):
         client.segment(photo)
     assert 0.3 < time.monotonic() - started_s < 2.0
 
 
-def test_a_server_that_never_answered_is_not_waited_for(closed_port: int, photo: bytes) -> None:
+def test_a_server_that_never_answered_is_not_waited_for(closed_port: int, photo: bytes, kind: str) -> None:
     patient = RetryPolicy(attempts=3, recovery_s=60.0, wait_initial_s=0.01, wait_jitter_s=0.0, wait_max_s=0.05)
     started_s = time.monotonic()
-    with Client(f"http://127.0.0.1:{closed_port}", retry=patient) as client, pytest.raises(ServerUnreachableError):
+    with (
+        connect(kind, f"http://127.0.0.1:{closed_port}", retry=patient) as client,
+        pytest.raises(ServerUnreachableError),
+    ):
         client.segment(photo)
     assert time.monotonic() - started_s < 2.0
 
 
-def test_an_http_server_that_restarts_loses_no_call(http_server: Any, photo: bytes) -> None:
+def test_an_http_server_that_restarts_loses_no_call(http_server: Any, photo: bytes, kind: str) -> None:
     """Connections are reset, then refused, then accepted again, as when a process is replaced."""
     port = int(http_server.url.rpartition(":")[2])
     retry = RetryPolicy(wait_initial_s=0.02, wait_jitter_s=0.0, wait_max_s=0.1)
-    with Client(http_server.url, retry=retry) as client:
+    with connect(kind, http_server.url, retry=retry) as client:
         client.segment(photo)
         http_server.stop()
 
@@ -93,7 +97,7 @@ def test_an_http_server_that_restarts_loses_no_call(http_server: Any, photo: byt
         assert client.segment(photo).timings.attempts > 3
 
 
-def test_a_connection_that_is_reset_in_a_call_is_tried_again(http_server: Any, photo: bytes) -> None:
+def test_a_connection_that_is_reset_in_a_call_is_tried_again(http_server: Any, photo: bytes, kind: str) -> None:
     asked = iter(range(100))
 
     def reset_first(connection: socket.socket, request: Any) -> bool:
@@ -104,29 +108,31 @@ def test_a_connection_that_is_reset_in_a_call_is_tried_again(http_server: Any, p
         return bool(http_server.behave_well(connection, request))
 
     http_server.behaviour = reset_first
-    with Client(http_server.url, retry=EAGER) as client:
+    with connect(kind, http_server.url, retry=EAGER) as client:
         assert client.segment(photo).timings.attempts == 2
 
 
 @pytest.mark.parametrize("name", ["CANCELLED", "UNAVAILABLE", "INTERNAL"])
-def test_a_grpc_stream_that_the_other_side_resets_is_tried_again(grpc_server: Any, photo: bytes, name: str) -> None:
+def test_a_grpc_stream_that_the_other_side_resets_is_tried_again(
+    grpc_server: Any, photo: bytes, name: str, kind: str
+) -> None:
     refuse(grpc_server, 0, name, "Received RST_STREAM with error code 8", times=1)
-    with Client(grpc_server.url, retry=EAGER) as client:
+    with connect(kind, grpc_server.url, retry=EAGER) as client:
         assert client.segment(photo).timings.attempts == 2
 
 
-def test_a_rate_limit_s_wait_is_kept(server: Any, photo: bytes) -> None:
+def test_a_rate_limit_s_wait_is_kept(server: Any, photo: bytes, kind: str) -> None:
     refuse(server, 429, "RESOURCE_EXHAUSTED", "too many requests", times=1, retry_after="1")
     started_s = time.monotonic()
-    with Client(server.url, retry=EAGER) as client:
+    with connect(kind, server.url, retry=EAGER) as client:
         assert client.segment(photo).timings.attempts == 2
     assert 1.0 <= time.monotonic() - started_s < 2.0
 
 
-def test_a_wait_past_the_deadline_is_not_begun(server: Any, photo: bytes) -> None:
+def test_a_wait_past_the_deadline_is_not_begun(server: Any, photo: bytes, kind: str) -> None:
     refuse(server, 429, "RESOURCE_EXHAUSTED", "too many requests", times=9, retry_after="30")
     started_s = time.monotonic()
-    with Client(server.url, retry=EAGER) as client, pytest.raises(OverloadedError) as raised:
+    with connect(kind, server.url, retry=EAGER) as client, pytest.raises(OverloadedError) as raised:
         client.segment(photo, timeout_s=5)
     assert time.monotonic() - started_s < 1.0
     assert raised.value.retry_after_s == 30.0

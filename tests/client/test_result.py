@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from wrinkle_client import Client, ContractError, InvalidParameterError, Report, SegmentationResult
+from wrinkle_client.testing import make_result
 
 
 @pytest.fixture
@@ -62,6 +63,18 @@ def test_an_overlay_changes_pixels_around_the_mask_only(result: SegmentationResu
     assert not changed[20:].any()
 
 
+@pytest.mark.parametrize(("size", "stacked"), [((60, 40), False), ((40, 60), False), ((90, 40), True)])
+def test_side_by_side_shows_the_photograph_and_the_lines(size: tuple[int, int], stacked: bool) -> None:
+    result = make_result(Image.effect_noise(size, 90))
+    both, lines = result.overlay(style="side-by-side"), result.overlay()
+    photo = np.asarray(Image.open(io.BytesIO(result.photo or b"")).convert("RGB"))
+    height, width, _ = photo.shape
+    np.testing.assert_array_equal(both[:height, :width], photo)
+    np.testing.assert_array_equal(both[-height:, -width:], lines)
+    assert (both.shape[0] > 2 * height) == stacked
+    assert (both.shape[1] > 2 * width) != stacked
+
+
 def test_a_heat_overlay_needs_the_probability(http_server: Any, photo: bytes) -> None:
     with Client(http_server.url) as client:
         result = client.segment(photo)
@@ -70,7 +83,7 @@ def test_a_heat_overlay_needs_the_probability(http_server: Any, photo: bytes) ->
 
 
 def test_an_unknown_style_is_refused(result: SegmentationResult) -> None:
-    with pytest.raises(InvalidParameterError, match="contour or heat"):
+    with pytest.raises(InvalidParameterError, match="contour, heat, side-by-side"):
         result.overlay(style="sepia")  # type: ignore[arg-type]
 
 
@@ -114,7 +127,7 @@ def test_save_writes_pictures_and_figures_that_read_back(result: SegmentationRes
     with Image.open(saved.mask) as mask:
         assert mask.mode == "1"
         np.testing.assert_array_equal(np.asarray(mask), result.mask)
-    with Image.open(saved.overlay) as overlay:
+    with Image.open(str(saved.overlay)) as overlay:
         np.testing.assert_array_equal(np.asarray(overlay), result.overlay())
     document = json.loads(Path(saved.document).read_text(encoding="utf-8"))
     assert document["model"] == "unetpp"
@@ -138,3 +151,25 @@ def test_save_stays_in_its_folder(result: SegmentationResult, tmp_path: Path, st
 def test_a_mask_of_another_size_than_the_report_is_refused(result: SegmentationResult) -> None:
     with pytest.raises(ContractError, match="mask"):
         SegmentationResult(np.zeros((3, 4), np.uint8), None, result.report, "unetpp", "1", "id", result.timings)
+
+
+def test_save_writes_no_overlay_when_told_so_and_a_skin_mask_when_there_is_one(tmp_path: Path) -> None:
+    result = make_result(skin_mask=True)
+    saved = result.save(tmp_path, "face", style=None)
+    assert saved.overlay is None
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["face-mask.png", "face-skin-mask.png", "face.json"]
+    assert result.skin_mask is not None
+    np.testing.assert_array_equal(np.asarray(Image.open(str(saved.skin_mask))), result.skin_mask)
+
+
+def test_the_mask_as_png_reads_back(result: SegmentationResult) -> None:
+    with Image.open(io.BytesIO(result.to_png())) as mask:
+        assert (mask.format, mask.mode) == ("PNG", "1")
+        np.testing.assert_array_equal(np.asarray(mask), result.mask)
+
+
+def test_json_is_one_line_with_the_steps_timings(result: SegmentationResult) -> None:
+    document = json.loads(result.to_json())
+    assert "\n" not in result.to_json()
+    assert document == json.loads(json.dumps(result.to_document()))
+    assert document["report"]["step_timings"].keys() == {"preprocess_ms", "segment_ms", "threshold_ms"}

@@ -90,6 +90,14 @@ def test_the_heat_scale_brightens_with_the_probability_and_fades_out_below_a_ten
     assert brightness[-1] > 200
 
 
+@pytest.mark.parametrize(("side_px", "rows"), [(400, 1), (1600, 3), (3200, 5)])
+def test_heat_stays_as_wide_to_the_eye_in_a_large_photograph(side_px: int, rows: int) -> None:
+    probability = np.zeros((side_px, side_px), np.float32)
+    probability[side_px // 2, 10:40] = 1
+    drawn = overlay_heat(np.zeros((side_px, side_px, 3), np.uint8), probability)
+    assert np.count_nonzero(drawn.any(axis=(1, 2))) == rows
+
+
 @pytest.mark.parametrize(("size", "expected"), [((40, 30), (40, 61)), ((30, 40), (30, 81)), ((20, 40), (41, 40))])
 def test_wide_pictures_are_stacked_and_others_stand_left_and_right(
     size: tuple[int, int], expected: tuple[int, int]

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -5,6 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from wrinkle_core.contract import SEGMENTERS
 from wrinkle_core.errors import ContractError
 from wrinkle_core.geometry import GEOMETRY_LENGTH, CaptureQuality, Geometry
+from wrinkle_core.step_timings import PreprocessStamp
 
 QUALITY = CaptureQuality(512.0, -3.5, 2.0, 0.5, 1.25, 0.5, 0.0, 0.125, 0.75, 2.0)
 
@@ -43,6 +46,7 @@ def test_geometry_reads_back_as_it_was_packed(geometry: Geometry) -> None:
         (1, 1.5, "whole"),
         (3, 9.5, "whole"),
         (20, np.nan, "finite"),
+        (GEOMETRY_LENGTH - 1, -1, "stamp"),
     ],
 )
 def test_a_geometry_of_another_contract_is_refused(geometry: Geometry, index: int, value: float, message: str) -> None:
@@ -50,6 +54,20 @@ def test_a_geometry_of_another_contract_is_refused(geometry: Geometry, index: in
     packed[index] = value
     with pytest.raises(ContractError, match=message):
         Geometry.unpack(packed)
+
+
+def test_geometries_are_equal_when_they_tell_the_same_of_the_photograph(geometry: Geometry) -> None:
+    again = Geometry.unpack(replace(geometry, stamp=PreprocessStamp(1.0, 5)).pack())
+    moved = replace(geometry, landmarks_xy=geometry.landmarks_xy + 1)
+    assert (again, hash(again)) == (geometry, hash(geometry))
+    assert moved != geometry
+    assert geometry != "geometry"
+
+
+def test_the_stamp_of_the_preprocess_step_travels_along(geometry: Geometry) -> None:
+    stamp = PreprocessStamp(12.5, 987_654_321_123)
+    assert Geometry.unpack(replace(geometry, stamp=stamp).pack()).stamp == stamp
+    assert Geometry.unpack(geometry.pack()).stamp is None
 
 
 def test_a_geometry_of_another_length_is_refused(geometry: Geometry) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import math
+import time
 from dataclasses import replace
 
 import cv2
@@ -23,6 +24,7 @@ from wrinkle_core.postprocess import Answer, ThresholdOptions, postprocess
 from wrinkle_core.quality import quality_warnings
 from wrinkle_core.regions import REGIONS
 from wrinkle_core.report import Report
+from wrinkle_core.step_timings import PreprocessStamp
 
 QUALITY = CaptureQuality(150.0, -3.25, 4.0, 0.5, 11.0, 0.55, 0.01, 0.0, 0.98, 1.0)
 UNETPP = segmenter("unetpp")
@@ -163,10 +165,12 @@ def test_the_mask_can_be_made_again_from_the_probability_map(geometry: Geometry)
     assert_array_equal(mask_of(answer), again.astype(np.uint8))
 
 
-def test_the_same_tensors_give_the_same_bytes(geometry: Geometry) -> None:
+def test_the_same_tensors_give_the_same_bytes_and_the_same_report(geometry: Geometry) -> None:
     probability = blobs(UNETPP)
 
-    assert answer_to(probability, geometry, with_map=True) == answer_to(probability, geometry, with_map=True)
+    first, second = (answer_to(probability, geometry, with_map=True) for _ in range(2))
+    assert (first.mask_png, first.probability_png) == (second.mask_png, second.probability_png)
+    assert Report.from_json(first.report_json) == Report.from_json(second.report_json)  # timings apart
 
 
 def test_the_report_says_what_was_measured_and_how(geometry: Geometry) -> None:
@@ -240,6 +244,29 @@ def test_tensors_of_another_segmenter_are_contract_errors(
         postprocess(probability, network_input, geometry, ThresholdOptions())
 
 
+@pytest.mark.parametrize("spec", SEGMENTERS, ids=lambda spec: spec.name)
+def test_the_skin_mask_comes_only_when_asked_for_and_is_the_one_drawn_in_the_photograph(
+    astronaut_landmarks_xy: NDArray[np.float32], spec: SegmenterContract
+) -> None:
+    geometry = geometry_of(astronaut_landmarks_xy, 640, 480, spec)
+    options = ThresholdOptions(skin_mask=True)
+    answer = postprocess(flat_probability(0, spec), grey_input(spec), geometry, options)
+
+    image = Image.open(io.BytesIO(answer.skin_mask_png))
+    assert (image.mode, image.size) == ("1", (640, 480))
+    assert_array_equal(np.asarray(image), drawn_mask(geometry))
+    assert answer_to(flat_probability(0, spec), geometry).skin_mask_png == b""
+
+
+def test_a_stamped_geometry_gives_the_timings_of_all_steps(geometry: Geometry) -> None:
+    stamped = replace(geometry, stamp=PreprocessStamp.since(time.monotonic() - 0.5))
+    timings = Report.from_json(answer_to(flat_probability(9), stamped).report_json).step_timings
+    assert timings.preprocess_ms == pytest.approx(500, abs=50)
+    assert timings.segment_ms is not None
+    assert timings.threshold_ms is not None
+    assert Report.from_json(answer_to(flat_probability(9), geometry).report_json).step_timings.preprocess_ms is None
+
+
 def test_geometry_that_cannot_be_answered_is_a_contract_error(geometry: Geometry) -> None:
     huge = replace(geometry, image_width_px=2**24, image_height_px=2**24)
     flat = replace(geometry, photo_to_aligned=np.zeros((2, 3)))
@@ -256,6 +283,7 @@ def test_geometry_that_cannot_be_answered_is_a_contract_error(geometry: Geometry
         ({}, ThresholdOptions()),
         ({"threshold": 0.25}, ThresholdOptions(0.25)),
         ({"threshold": "0.25", "probability": "true"}, ThresholdOptions(0.25, True)),
+        ({"skin_mask": "True"}, ThresholdOptions(skin_mask=True)),
         ({"threshold": 1, "probability": False}, ThresholdOptions(1.0)),
         ({"threshold": 0, "probability": "False"}, ThresholdOptions(0.0)),
         (
@@ -288,6 +316,7 @@ def test_request_parameters_become_options(parameters: dict[str, object], expect
         ({"probability": "yes"}, "true or false"),
         ({"probability": 1}, "true or false"),
         ({"probability": None}, "true or false"),
+        ({"skin_mask": 1}, "skin_mask must be true or false"),
     ],
 )
 def test_wrong_request_parameters_are_refused_by_name(parameters: dict[str, object], reason: str) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from wrinkle_core.errors import ContractError
 from wrinkle_core.face_mask import LEFT_EYE, LIPS_OUTER, NOSE, OVAL, RIGHT_EYE
 from wrinkle_core.regions import REGIONS, Region, region_labels
+from wrinkle_core.report import REGION_NAMES
 
 NAMES = [region.name for region in REGIONS]
 SIDE_PX = 512
@@ -127,3 +128,7 @@ def test_left_and_right_rings_mirror_each_other_on_the_canonical_face(shared_dat
     vertices = np.array([[float(v) for v in line.split()[1:]] for line in lines if line.startswith("v ")])
     left, right = (REGIONS[NAMES.index(f"{name}_{side}")].ring for side in ("left", "right"))
     np.testing.assert_allclose(vertices[list(left)] * (-1, 1, 1), vertices[list(right)], atol=0.05)
+
+
+def test_the_report_names_the_regions_in_the_same_order() -> None:
+    assert tuple(NAMES) == REGION_NAMES

@@ -16,6 +16,7 @@ from wrinkle_core.contract import CONTRACT_VERSION
 from wrinkle_core.errors import ContractError
 from wrinkle_core.geometry import CaptureQuality
 from wrinkle_core.report import MAX_REPORT_BYTES, QualityWarning, RegionFigures, Report
+from wrinkle_core.step_timings import StepTimings
 
 QUALITY = CaptureQuality(612.5, -3.25, 4.0, 0.5, 11.0, 0.55, 0.01, 0.0, 0.98, 1.0)
 FOREHEAD = RegionFigures("forehead", 0.9, 0.05, 1.75, 1.25, 0.5, 0.11)
@@ -51,6 +52,13 @@ def test_a_report_reads_back_as_it_was_written(
     report = replace(REPORT, regions=(region, HIDDEN), quality=quality, threshold=threshold)
 
     assert Report.from_json(report.to_json()) == report
+
+
+def test_step_timings_travel_and_are_no_part_of_a_comparison() -> None:
+    timed = replace(REPORT, step_timings=StepTimings(14.25, None, 3.5))
+
+    assert Report.from_json(timed.to_json()).step_timings == timed.step_timings
+    assert timed == REPORT
 
 
 def test_json_is_compact_utf8_with_null_for_a_region_that_is_not_visible() -> None:
@@ -97,6 +105,9 @@ def test_a_figure_that_is_not_finite_is_never_written(value: float) -> None:
         changed(lambda d: d["quality"].update(yaw_deg=False)),
         changed(lambda d: d["quality"].update(mood=1)),
         changed(lambda d: d["warnings"].append("dark")),
+        changed(lambda d: d.pop("step_timings")),
+        changed(lambda d: d["step_timings"].update(segment_ms="fast")),
+        changed(lambda d: d["step_timings"].pop("segment_ms")),
         b" " * (MAX_REPORT_BYTES + 1),
     ],
 )
@@ -112,7 +123,7 @@ def test_random_bytes_never_raise_anything_but_a_contract_error(data: bytes) -> 
 
 
 def test_a_report_of_another_contract_version_names_both_versions() -> None:
-    with pytest.raises(ContractError, match=f"version 77, this client speaks {CONTRACT_VERSION}"):
+    with pytest.raises(ContractError, match=f"version 77, this client speaks {CONTRACT_VERSION}: this client is older"):
         Report.from_json(changed(lambda d: d.update(contract_version=77)))
 
 

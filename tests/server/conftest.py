@@ -13,7 +13,7 @@ import tritonclient.http
 from numpy.typing import NDArray
 from tritonclient.utils import InferenceServerException
 
-from wrinkle_core.contract import SEGMENTERS, SegmenterContract
+from wrinkle_core.contract import SEGMENTERS, SegmenterContract, model
 from wrinkle_core.errors import from_wire
 from wrinkle_core.inference import OnnxSegmenter
 from wrinkle_core.landmarks import FaceLandmarker
@@ -22,6 +22,7 @@ from wrinkle_core.postprocess import Answer, ThresholdOptions
 from wrinkle_server.triton.model_server import ModelServer
 
 Outputs = dict[str, bytes]
+OUTPUT_NAMES = tuple(tensor.name for tensor in model(SEGMENTERS[0].ensemble).outputs)
 
 
 class Ask(Protocol):
@@ -42,7 +43,7 @@ def _sender(protocol: Any, client: Any) -> Ask:
             if error is None:
                 raise
             raise error from None
-        return {name: result.as_numpy(name).tobytes() for name in ("MASK_PNG", "PROBABILITY_PNG", "REPORT_JSON")}
+        return {name: result.as_numpy(name).tobytes() for name in OUTPUT_NAMES}
 
     return send
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from wrinkle_core.contract import CONTRACT_VERSION, ModelContract
+from wrinkle_core.contract import NETWORK_CONTRACT_VERSION, ModelContract
 
 __all__ = [
     "Artifact",
@@ -73,7 +73,7 @@ class Ports(_Record):
     """The input and output contract an artifact was made for.
 
     Attributes:
-        contract_version: Of ``wrinkle_core.contract``.
+        contract_version: ``NETWORK_CONTRACT_VERSION`` of ``wrinkle_core.contract`` at the export.
         inputs: Of the graph.
         outputs: Of the graph.
     """
@@ -86,7 +86,7 @@ class Ports(_Record):
     def of_network(cls, channels: int, input_px: int) -> Ports:
         """Return the ports every deployable network has, for so many channels and such a side."""
         return cls(
-            contract_version=CONTRACT_VERSION,
+            contract_version=NETWORK_CONTRACT_VERSION,
             inputs=(Port(name="INPUT", datatype="UINT8", shape=(-1, channels, input_px, input_px)),),
             outputs=(Port(name="PROBABILITY", datatype="UINT8", shape=(-1, input_px, input_px)),),
         )
@@ -98,7 +98,9 @@ class Ports(_Record):
         def ports(tensors: Any) -> tuple[Port, ...]:
             return tuple(Port(name=t.name, datatype=t.datatype, shape=(-1, *t.dims)) for t in tensors)
 
-        return cls(contract_version=CONTRACT_VERSION, inputs=ports(contract.inputs), outputs=ports(contract.outputs))
+        return cls(
+            contract_version=NETWORK_CONTRACT_VERSION, inputs=ports(contract.inputs), outputs=ports(contract.outputs)
+        )
 
 
 class Source(_Record):

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from wrinkle_core.contract import MODELS, SEGMENTERS, ModelContract, SegmenterContract, segmenter
+from wrinkle_core.contract import CONTRACT_VERSION, MODELS, SEGMENTERS, ModelContract, SegmenterContract, segmenter
 from wrinkle_core.errors import ArtifactError
 from wrinkle_export.bundle import bundled
+from wrinkle_export.repository.config_file import read_config
 from wrinkle_export.repository.deployment import Deployment
 from wrinkle_export.repository.served_network import ServedNetwork
 from wrinkle_export.repository.triton_config import config_text
@@ -93,9 +94,21 @@ def served_segmenters(repository: Path) -> tuple[SegmenterContract, ...]:
     """Return the segmenters whose ensembles a repository holds.
 
     Raises:
-        ArtifactError: It holds none.
+        ArtifactError: It holds none, one that cannot be read, or one of another version of the tensor contract.
     """
     found = tuple(spec for spec in SEGMENTERS if (repository / spec.ensemble / "config.pbtxt").is_file())
     if not found:
         raise ArtifactError(f"{repository} holds no ensemble of ours; `wrinkle export repository` makes a repository.")
+    for spec in found:
+        _require_this_contract(repository / spec.ensemble)
     return found
+
+
+def _require_this_contract(ensemble: Path) -> None:
+    version = read_config(ensemble).parameters["contract_version"].string_value
+    if version != str(CONTRACT_VERSION):
+        raise ArtifactError(
+            f"{ensemble.name} was assembled for contract version {version or 'unknown'}, this package speaks "
+            f"{CONTRACT_VERSION}; assemble the repository again with `wrinkle export repository`. The networks in it "
+            "need no new export."
+        )

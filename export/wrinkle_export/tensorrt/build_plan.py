@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final, Literal
 
-from wrinkle_core.contract import CONTRACT_VERSION
+from wrinkle_core.contract import NETWORK_CONTRACT_VERSION
 from wrinkle_core.errors import ContractError
 from wrinkle_export.artifacts.build_folder import BuildFolder, Draft
 from wrinkle_export.artifacts.manifest import Artifact, ParityRecord, PlanTarget, digest_of
@@ -57,10 +57,10 @@ def onnx_source(build: BuildFolder, network: str, precision: PlanPrecision) -> O
         ContractError: It was exported for another version of the tensor contract.
     """
     artifact = build.artifact(f"{network}/onnx-{precision}")
-    if artifact.ports.contract_version != CONTRACT_VERSION:
+    if artifact.ports.contract_version != NETWORK_CONTRACT_VERSION:
         raise ContractError(
             f"{artifact.name} was exported for contract {artifact.ports.contract_version}, this is contract "
-            f"{CONTRACT_VERSION}; export it again."
+            f"{NETWORK_CONTRACT_VERSION}; export it again."
         )
     path = build.checked_files(artifact)[0]
     _, channels, height, width = artifact.ports.inputs[0].shape
@@ -123,7 +123,7 @@ def _key(source: OnnxSource, toolkit: Toolkit, options: PlanOptions) -> str:
         compute_capability=toolkit.gpu.compute_capability,
         gpu_name=toolkit.gpu.name,
         options=options.as_json(),
-        contract_version=CONTRACT_VERSION,
+        contract_version=NETWORK_CONTRACT_VERSION,
     )
 
 

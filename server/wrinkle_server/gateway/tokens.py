@@ -109,7 +109,7 @@ class TokenFile:
             if version == self._version:
                 return
             self._version, self._tokens = (), ()
-            if status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            if _is_open(status):
                 raise ArtifactError(f"The token file {self._path} is open to other users; run chmod 600 on it.")
             if status.st_size > _MAX_FILE_BYTES:
                 raise ArtifactError(f"The token file {self._path} is over {_MAX_FILE_BYTES} bytes.")
@@ -121,6 +121,19 @@ class TokenFile:
             raise ArtifactError(f"The token file {self._path} is no text.") from error
         self._tokens = _parse(text, self._path)
         self._version = version
+
+
+def _is_open(status: os.stat_result) -> bool:
+    """Return whether others may read or change a file.
+
+    Root's file that its group may read passes: so a pod that does not run as root sees a Secret.
+
+    Source: Kubernetes, "Configure a Security Context for a Pod", ``fsGroup``.
+    """
+    open_bits = status.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+    if status.st_uid == 0 != os.getuid():
+        open_bits &= ~stat.S_IRGRP
+    return bool(open_bits)
 
 
 def _parse(text: str, path: Path) -> tuple[tuple[bytes, str], ...]:

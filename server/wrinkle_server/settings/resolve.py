@@ -34,7 +34,8 @@ __all__ = [
 _MAX_DEFAULT_INSTANCES: Final = 4
 _DEFAULT_MEMORY_SHARE: Final = 0.8
 _REQUEST_OVERHEAD_BYTES: Final = 64 * 1024  # inference header and other tensors beside the photograph
-_EVERY_ADDRESS: Final = ("0.0.0.0", "::")
+_EVERY_IPV4_ADDRESS: Final = "0.0.0.0"
+_EVERY_ADDRESS: Final = (_EVERY_IPV4_ADDRESS, "::")
 _APPLICATION: Final = "wrinkle-serving"
 
 
@@ -115,6 +116,7 @@ def server_options(settings: ServeSettings, repository: Path) -> ServerOptions:
         http_port=settings.http_port,
         grpc_port=settings.grpc_port,
         metrics_port=settings.metrics_port,
+        metrics_host=_EVERY_IPV4_ADDRESS if settings.open_monitoring else None,
         log_level=settings.log_level,
         log_path=log_path(settings),
         exit_timeout_s=settings.exit_timeout_s,
@@ -127,7 +129,7 @@ def supervision_options(settings: ServeSettings) -> SupervisionOptions:
     """Return how the server is watched."""
     ceiling = settings.max_memory_mib * 2**20 or round(_DEFAULT_MEMORY_SHARE * memory_limit_bytes())
     return SupervisionOptions(
-        health_host=LOOPBACK if is_loopback(settings.host) else settings.host,
+        health_host=_health_host(settings),
         health_port=settings.health_port,
         step_limit_s=settings.step_limit_s,
         canary_idle_s=settings.canary_idle_s,
@@ -137,6 +139,12 @@ def supervision_options(settings: ServeSettings) -> SupervisionOptions:
         max_memory_bytes=ceiling,
         drain_delay_s=settings.drain_delay_s,
     )
+
+
+def _health_host(settings: ServeSettings) -> str:
+    if settings.open_monitoring:
+        return _EVERY_IPV4_ADDRESS
+    return LOOPBACK if is_loopback(settings.host) else settings.host
 
 
 def log_path(settings: ServeSettings) -> Path:

@@ -105,6 +105,9 @@ class ServeSettings(BaseSettings):
     grpc_port: Port = Field(default=8001, description="gRPC inference.")
     metrics_port: Port = Field(default=8002, description="Prometheus metrics of Triton.")
     health_port: Port = Field(default=8003, description="Health and metrics of the supervisor.")
+    open_monitoring: Annotated[bool, Cli(("--open-monitoring/--no-open-monitoring",))] = Field(
+        default=False, description="Metrics and health on every IPv4 address, while inference stays on the host above."
+    )
 
     log_level: LogLevel = Field(default="warning", description="error, warning, info or verbose.")
     log_file: Annotated[Path | None, Cli(shown_default="in this user's log folder")] = Field(

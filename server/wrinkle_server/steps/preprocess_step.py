@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -15,6 +17,7 @@ from wrinkle_core.landmarks import FaceLandmarker
 from wrinkle_core.postprocess import ThresholdOptions
 from wrinkle_core.preprocess import prepare
 from wrinkle_core.quality import quality_warnings
+from wrinkle_core.step_timings import PreprocessStamp
 from wrinkle_server.steps.backend import ModelParameters, Tensors, input_array, request_parameters
 from wrinkle_server.steps.metrics import capture_warnings, faces_found
 from wrinkle_server.steps.pressure import Admission
@@ -57,6 +60,7 @@ class PreprocessStep(Step):
         return self._answer_each(requests, self._prepare)
 
     def _prepare(self, request: Any) -> Tensors:
+        began_s = time.monotonic()
         # A wrong option is told before the network has run for nothing.
         ThresholdOptions.from_parameters(request_parameters(request))
         with self._admission.place():
@@ -66,7 +70,8 @@ class PreprocessStep(Step):
         self._faces_found.count()
         for warning in quality_warnings(prepared.geometry.quality):
             self._capture_warnings.count(warning.code)
-        return {"INPUT": prepared.network_input, "GEOMETRY": prepared.geometry.pack()}
+        geometry = replace(prepared.geometry, stamp=PreprocessStamp.since(began_s))
+        return {"INPUT": prepared.network_input, "GEOMETRY": geometry.pack()}
 
 
 def _segmenter_prepared_by(model_name: str) -> SegmenterContract:

@@ -14,12 +14,12 @@ import json
 import re
 import time
 import traceback
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from wrinkle_core.errors import WrinkleError
 from wrinkle_server.steps.backend import triton
 
-__all__ = ["LINES_PER_SECOND", "RequestLog", "clean_request_id"]
+__all__ = ["LINES_PER_SECOND", "Logger", "RequestLog", "clean_request_id"]
 
 LINES_PER_SECOND: Final = 10
 _MAX_REQUEST_ID_CHARS: Final = 64
@@ -27,11 +27,22 @@ _MAX_CODE_LINES: Final = 12
 _UNCLEAN: Final = re.compile(r"[^A-Za-z0-9._:-]")
 
 
-class RequestLog:
-    """The log of one step instance."""
+class Logger(Protocol):
+    """What writes the lines: Triton's logger, or one like it."""
 
-    def __init__(self, *, model: str, instance: str) -> None:
+    def log_warn(self, line: str) -> None:
+        """Write a warning."""
+
+    def log_error(self, line: str) -> None:
+        """Write an error."""
+
+
+class RequestLog:
+    """The log of one step instance, or of a worker of another server; ``logger`` is Triton's by default."""
+
+    def __init__(self, *, model: str, instance: str, logger: Logger | None = None) -> None:
         self._names = {"model": model, "instance": instance}
+        self._logger = logger
         self._second = 0
         self._lines = 0
         self._suppressed = 0
@@ -57,7 +68,7 @@ class RequestLog:
         }
         if self._suppressed:
             line["suppressed"], self._suppressed = self._suppressed, 0
-        logger: Any = triton().Logger
+        logger: Any = self._logger or triton().Logger
         if error is known:
             logger.log_warn(json.dumps(line))
         else:

@@ -7,9 +7,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from wrinkle_core.contract_version import require_contract_version
 from wrinkle_core.errors import ServerFaultError, WrinkleError
 from wrinkle_server.steps.activity import Activity
-from wrinkle_server.steps.backend import Tensors, answer, cancelled, refusal
+from wrinkle_server.steps.backend import ModelParameters, Tensors, answer, cancelled, refusal
 from wrinkle_server.steps.metrics import failed_requests
 from wrinkle_server.steps.request_log import RequestLog
 from wrinkle_server.steps.run_folder import run_folder
@@ -21,7 +22,17 @@ class Step(ABC):
     """What Triton calls a ``TritonPythonModel``."""
 
     def initialize(self, args: dict[str, str]) -> None:
-        """Begin to be watched; a step that loads something extends this."""
+        """Begin to be watched; a step that loads something extends this.
+
+        Raises:
+            ContractError: The repository was assembled for another version of the tensor contract.
+        """
+        require_contract_version(
+            int(ModelParameters(args)["contract_version"]),
+            of="The model repository",
+            here="this package",
+            renew="assemble it again with `wrinkle export repository`",
+        )
         model, instance = args["model_name"], args["model_instance_name"]
         self._failed_requests = failed_requests(model)
         self._log = RequestLog(model=model, instance=instance)

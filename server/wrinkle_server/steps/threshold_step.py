@@ -1,4 +1,4 @@
-"""The Triton step ``threshold``: probability and geometry in, mask, probability map and report out."""
+"""The Triton step ``threshold``: probability and geometry in, mask, probability map, skin mask and report out."""
 
 from __future__ import annotations
 
@@ -35,5 +35,6 @@ def _threshold(request: Any) -> Tensors:
     return {
         "MASK_PNG": np.frombuffer(found.mask_png, np.uint8),
         "PROBABILITY_PNG": np.frombuffer(found.probability_png, np.uint8),
+        "SKIN_MASK_PNG": np.frombuffer(found.skin_mask_png, np.uint8),
         "REPORT_JSON": np.frombuffer(found.report_json, np.uint8),
     }

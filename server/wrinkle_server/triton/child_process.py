@@ -12,6 +12,8 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import IO, Final
 
+import psutil
+
 from wrinkle_core.errors import ServerStartError
 
 __all__ = ["ChildProcess"]
@@ -61,6 +63,7 @@ class ChildProcess:
         command: Sequence[str],
         environment: Mapping[str, str] | None = None,
         open_output: Callable[[], Output] | None = None,
+        folder: Path | None = None,
     ) -> None:
         """Start the program from a thread that outlives it: the kernel's death signal follows the parent *thread*.
 
@@ -68,6 +71,7 @@ class ChildProcess:
             command: Program and arguments.
             environment: Of the program; None is this process's own.
             open_output: Opens the file for its standard output and error; None is this process's own.
+            folder: Its working folder; None is this process's own.
 
         Raises:
             ServerStartError: It cannot be started.
@@ -80,6 +84,7 @@ class ChildProcess:
                     self._process = subprocess.Popen(
                         launcher,
                         env=environment,
+                        cwd=folder,
                         stdin=subprocess.DEVNULL,
                         stdout=output,
                         stderr=output,
@@ -109,3 +114,14 @@ class ChildProcess:
         """Send SIGKILL; does nothing once the program is gone. Safe in a signal handler."""
         if self._process is not None and not self.gone.is_set():
             self._process.kill()
+
+    def kill_session(self) -> None:
+        """Send SIGKILL to whatever is left of the program's own session: children that did not follow it."""
+        if self._process is None:
+            return
+        for process in psutil.process_iter():
+            try:
+                if os.getsid(process.pid) == self._process.pid:
+                    process.kill()
+            except (ProcessLookupError, psutil.NoSuchProcess):
+                continue

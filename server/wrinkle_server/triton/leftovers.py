@@ -1,8 +1,8 @@
 """What a server that was killed leaves behind: shared-memory files and its scratch folder.
 
 Both carry the process id of the ``ModelServer``'s own process in their name, so a later start can tell the remains of a
-dead one from what a living one uses. An id that the system has given to another process meanwhile only delays the
-clean-up.
+dead one from what a living one uses. A process that began after the file was made is another with the same id: in a
+container that starts again, every server has the id of the one before.
 
 Source: Triton python_backend README.md, ``shm-region-prefix-name``; a killed server leaves its regions in ``/dev/shm``.
 """
@@ -23,6 +23,7 @@ import psutil
 __all__ = ["SHARED_MEMORY", "leftovers", "new_run_name", "remove_leftovers", "remove_run"]
 
 SHARED_MEMORY: Final = Path("/dev/shm")
+_CLOCK_SLACK_S: Final = 5.0  # a process's start is counted from the boot, a file's time is the wall clock's
 _RUN_NAME: Final = re.compile(r"wrinkle-serve-(\d+)-[0-9a-f]{8}")
 
 
@@ -33,7 +34,7 @@ def new_run_name() -> str:
 
 def leftovers() -> tuple[Path, ...]:
     """Return the remains of this user's servers whose process is gone."""
-    return tuple(path for path, name in _runs() if not psutil.pid_exists(int(name.split("-")[2])))
+    return tuple(path for path, name in _runs() if not _is_in_use(path, int(name.split("-")[2])))
 
 
 def remove_leftovers() -> None:
@@ -61,6 +62,14 @@ def _is_own(path: Path) -> bool:
     try:
         return path.lstat().st_uid == os.getuid()
     except FileNotFoundError:  # another server has removed it meanwhile
+        return False
+
+
+def _is_in_use(path: Path, process_id: int) -> bool:
+    try:
+        made_s = path.lstat().st_mtime
+        return psutil.Process(process_id).create_time() <= made_s + _CLOCK_SLACK_S
+    except (psutil.NoSuchProcess, FileNotFoundError):
         return False
 
 

@@ -13,8 +13,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Final
 
-import psutil
-
 from wrinkle_core.errors import DeadlineExceededError, ServerStartError, WrinkleError
 from wrinkle_server.steps.activity import read_activities
 from wrinkle_server.steps.run_folder import RUN_FOLDER_VARIABLE
@@ -156,8 +154,7 @@ class ModelServer:
         if self._process.pid is not None and not self._ends_by_itself():
             self._process.kill()
             self._process.gone.wait()
-        if self._process.session_id is not None:
-            _kill_session(self._process.session_id)
+        self._process.kill_session()
         remove_run(self._run_name)
 
     def _ends_by_itself(self) -> bool:
@@ -188,13 +185,3 @@ def _open_log(path: Path | None, *, keep: bool) -> IO[bytes]:
     if not keep:
         path.unlink(missing_ok=True)
     return path.open("ab")  # whoever rotates it may cut it short meanwhile
-
-
-def _kill_session(session_id: int) -> None:
-    """Kill what is left of the server's own session: Python steps that did not follow it."""
-    for process in psutil.process_iter():
-        try:
-            if os.getsid(process.pid) == session_id:
-                process.kill()
-        except (ProcessLookupError, psutil.NoSuchProcess):
-            continue

@@ -18,7 +18,7 @@ __all__ = ["LOOPBACK", "LogLevel", "ServerOptions", "is_loopback", "triton_argum
 
 LOOPBACK: Final = "127.0.0.1"
 ADMIN_HEADER: Final = "admin-key"
-_RESTRICTED: Final = "shared-memory,model-repository,trace,logging"
+_RESTRICTED: Final = ("shared-memory", "model-repository", "trace", "logging")
 
 LogLevel = Literal["error", "warning", "info", "verbose"]
 _LOG_FLAGS: Final[dict[LogLevel, tuple[str, ...]]] = {
@@ -40,6 +40,9 @@ class ServerOptions:
         http_port: HTTP inference.
         grpc_port: gRPC inference.
         metrics_port: Prometheus metrics.
+        metrics_host: Address of the metrics when it is not ``host``.
+        shared_memory_api: Let every client on this machine register shared memory, not the administrator alone; for
+            trusted machines only, for whoever registers regions may reach the memory of others.
         log_level: How much Triton writes.
         log_path: File for Triton's log; None is standard error.
         exit_timeout_s: How long requests in flight may take when the server stops.
@@ -53,6 +56,8 @@ class ServerOptions:
     http_port: int = 8000
     grpc_port: int = 8001
     metrics_port: int = 8002
+    metrics_host: str | None = None
+    shared_memory_api: bool = False
     log_level: LogLevel = "warning"
     log_path: Path | None = None
     exit_timeout_s: int = 30
@@ -94,8 +99,12 @@ def triton_arguments(
         gpu: False leaves out what needs a GPU driver.
 
     Raises:
-        ServerStartError: The host is no address, or traces cannot be sent as the options say.
+        ServerStartError: The host is no address, traces cannot be sent as the options say, or shared memory is offered
+            beyond this machine.
     """
+    if options.shared_memory_api and not is_loopback(options.host):
+        raise ServerStartError("Shared memory may be offered on loopback only; choose another host or leave it out.")
+    restricted = ",".join(api for api in _RESTRICTED if not (options.shared_memory_api and api == "shared-memory"))
     return [
         f"--model-repository={options.repository}",
         "--model-control-mode=explicit",
@@ -105,12 +114,12 @@ def triton_arguments(
         f"--backend-config=python,shm-region-prefix-name={shared_memory_prefix}",
         f"--http-address={options.host}",
         f"--http-port={options.http_port}",
-        f"--http-restricted-api={_RESTRICTED}:{ADMIN_HEADER}={admin_key}",
+        f"--http-restricted-api={restricted}:{ADMIN_HEADER}={admin_key}",
         f"--grpc-address={options.host}",
         f"--grpc-port={options.grpc_port}",
-        f"--grpc-restricted-protocol={_RESTRICTED}:{ADMIN_HEADER}={admin_key}",
+        f"--grpc-restricted-protocol={restricted}:{ADMIN_HEADER}={admin_key}",
         "--grpc-infer-allocation-pool-size=0",  # a pooled request keeps the memory of the largest message it held
-        f"--metrics-address={LOOPBACK if is_loopback(options.host) else options.host}",
+        f"--metrics-address={options.metrics_host or (LOOPBACK if is_loopback(options.host) else options.host)}",
         f"--metrics-port={options.metrics_port}",
         f"--exit-timeout-secs={options.exit_timeout_s}",
         *trace_arguments(options.otlp_endpoint, options.trace_sample_rate),

@@ -149,6 +149,7 @@ def _tensor_bytes(tensor: TensorContract, max_encoded_bytes: int, max_pixels: in
         "INPUT": _MAX_INPUT,
         "PROBABILITY": _MAX_PROBABILITY,
         "MASK_PNG": max_pixels // 8,
+        "SKIN_MASK_PNG": max_pixels // 8,
         "PROBABILITY_PNG": max_pixels,
         "REPORT_JSON": MAX_REPORT_BYTES,
     }[tensor.name]

@@ -22,7 +22,7 @@ from wrinkle_export.repository.assemble import (
     served_segmenters,
 )
 from wrinkle_export.repository.choice import bundled_network
-from wrinkle_export.repository.config_file import read_config
+from wrinkle_export.repository.config_file import read_config, write_config
 from wrinkle_export.repository.deployment import PRODUCTION, Deployment
 from wrinkle_export.repository.served_network import ServedNetwork
 
@@ -187,3 +187,15 @@ def test_assembling_imports_neither_torch_nor_the_training_code() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("told", ["1", ""])
+def test_repository_of_another_contract_version_is_refused_with_the_remedy(
+    told: str, dark_line_served: dict[str, ServedNetwork], tmp_path: Path
+) -> None:
+    target = assemble_repository(tmp_path / "repository", {"unetpp": dark_line_served["unetpp"]}, CPU)
+    config = read_config(target / "wrinkle_unetpp")
+    config.parameters["contract_version"].string_value = told
+    write_config(target / "wrinkle_unetpp", config)
+    with pytest.raises(ArtifactError, match=f"contract version {told or 'unknown'}, this package speaks .*again"):
+        served_segmenters(target)

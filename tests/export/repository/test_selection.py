@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wrinkle_core.contract import CONTRACT_VERSION, segmenter
+from wrinkle_core.contract import NETWORK_CONTRACT_VERSION, segmenter
 from wrinkle_core.errors import ArtifactError, InvalidParameterError
 from wrinkle_export.artifacts.build_folder import BuildFolder, Draft
 from wrinkle_export.artifacts.manifest import (
@@ -122,8 +122,8 @@ def test_an_unknown_precision_is_refused_with_those_there_are(build: BuildFolder
 
 
 def test_an_artifact_of_another_contract_version_is_refused(build: BuildFolder) -> None:
-    publish(build, "onnx-fp32", ports=FITTING.model_copy(update={"contract_version": CONTRACT_VERSION + 1}))
-    with pytest.raises(ArtifactError, match=f"for contract version {CONTRACT_VERSION + 1}, this is"):
+    publish(build, "onnx-fp32", ports=FITTING.model_copy(update={"contract_version": NETWORK_CONTRACT_VERSION + 1}))
+    with pytest.raises(ArtifactError, match=f"for contract version {NETWORK_CONTRACT_VERSION + 1}, this is"):
         select_network(build, UNETPP, "openvino")
 
 

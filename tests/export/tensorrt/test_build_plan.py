@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tensorrt_graphs import L4, darkness_graph, publish_graph, rtx_toolkit, unsupported_graph
-from wrinkle_core.contract import CONTRACT_VERSION
+from wrinkle_core.contract import NETWORK_CONTRACT_VERSION
 from wrinkle_core.errors import ArtifactError, ContractError
 from wrinkle_export.artifacts.build_folder import BuildFolder
 from wrinkle_export.artifacts.manifest import PlanTarget
@@ -134,8 +134,8 @@ def test_damaged_onnx_bytes_are_refused_before_anything_is_built(build: BuildFol
 
 
 def test_onnx_of_another_contract_is_refused(build: BuildFolder) -> None:
-    publish_graph(build, darkness_graph(white=250), contract_version=CONTRACT_VERSION + 1)
-    with pytest.raises(ContractError, match=f"exported for contract {CONTRACT_VERSION + 1}.*export it again"):
+    publish_graph(build, darkness_graph(white=250), contract_version=NETWORK_CONTRACT_VERSION + 1)
+    with pytest.raises(ContractError, match=f"exported for contract {NETWORK_CONTRACT_VERSION + 1}.*export it again"):
         onnx_source(build, "darkness", "fp16")
 
 

@@ -79,7 +79,9 @@ def test_every_offered_grpc_method_answers(channel: grpc.Channel, live_token: st
             infer_request("wrinkle_unetpp", grace_hopper_jpeg).SerializeToString(),
         )
     )
-    assert {output.name for output in answer.outputs} == {"MASK_PNG", "PROBABILITY_PNG", "REPORT_JSON"}
+    assert {output.name for output in answer.outputs} == {
+        "GEOMETRY", "MASK_PNG", "PROBABILITY_PNG", "REPORT_JSON", "SKIN_MASK_PNG"
+    }  # fmt: skip
 
 
 def infer_request(model: str, photo: bytes) -> Any:

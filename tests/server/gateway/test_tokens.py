@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,21 @@ def test_file_open_to_others_is_refused(token_file: Path, token: str, mode: int)
     token_file.chmod(mode)
     with pytest.raises(ArtifactError, match="chmod 600"):
         TokenFile(token_file).refresh()
+
+
+@pytest.mark.parametrize(("mode", "taken"), [(0o440, True), (0o400, True), (0o444, False), (0o460, False)])
+def test_secret_of_a_pod_is_taken_while_only_its_group_reads_it(
+    token_file: Path, token: str, monkeypatch: pytest.MonkeyPatch, mode: int, taken: bool
+) -> None:
+    real = token_file.stat()
+    of_root = os.stat_result((stat.S_IFREG | mode, *real[1:4], 0, *real[5:]))
+    monkeypatch.setattr(os, "getuid", lambda: 10001)
+    monkeypatch.setattr(Path, "stat", lambda self: of_root)
+    if taken:
+        assert TokenFile(token_file).client_of(token) == "clinic-a"
+    else:
+        with pytest.raises(ArtifactError, match="chmod 600"):
+            TokenFile(token_file).refresh()
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,13 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from wrinkle_core.contract import segmenter
+from wrinkle_core.geometry import Geometry
 from wrinkle_core.postprocess import ThresholdOptions
+from wrinkle_core.report import Report
 from wrinkle_server.triton.model_server import ModelServer
 
 pytestmark = pytest.mark.live
@@ -35,14 +38,16 @@ def run(script: str, server: ModelServer, folder: Path, photo: bytes) -> subproc
     )
 
 
-def test_raw_body_gives_mask_and_report_bit_for_bit(
+def test_raw_body_gives_mask_bit_for_bit_report_and_geometry(
     live_server: ModelServer, in_process: Any, grace_hopper_jpeg: bytes, tmp_path: Path
 ) -> None:
     done = run(documented("A raw photograph with curl"), live_server, tmp_path, grace_hopper_jpeg)
     assert done.returncode == 0, done.stderr
     expected = in_process(segmenter("unetpp"), grace_hopper_jpeg, ThresholdOptions())
     assert (tmp_path / "mask.png").read_bytes() == expected.mask_png
-    assert (tmp_path / "report.json").read_bytes() == expected.report_json
+    answered = Report.from_json((tmp_path / "report.json").read_bytes())
+    assert answered == Report.from_json(expected.report_json)  # timings apart
+    assert Geometry.unpack(np.fromfile(tmp_path / "geometry.f32", np.float32)).image_height_px == 600
 
 
 def test_body_with_parameters_gives_the_probability_map(

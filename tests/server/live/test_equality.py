@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -13,11 +14,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from wrinkle_core.contract import SegmenterContract
+from wrinkle_core.geometry import Geometry
 from wrinkle_core.postprocess import ThresholdOptions
+from wrinkle_core.report import Report
 
 pytestmark = pytest.mark.live
 
-ALL_OUTPUTS = ThresholdOptions(probability=True)
+ALL_OUTPUTS = ThresholdOptions(probability=True, skin_mask=True)
+ALL_PARAMETERS = {"probability": True, "skin_mask": True}
 LEVELS_OF_PLAY = 2  # kernels may differ inside a batch
 
 
@@ -50,10 +54,43 @@ def test_ensemble_answers_bit_for_bit_what_core_computes_in_process(
 ) -> None:
     photo = photographs(astronaut_rgb, grace_hopper_jpeg)[which]
     expected = in_process(spec, photo, ALL_OUTPUTS)
-    answered = ask(spec.ensemble, photo, {"probability": True})
+    answered = ask(spec.ensemble, photo, ALL_PARAMETERS)
     assert answered["MASK_PNG"] == expected.mask_png
     assert answered["PROBABILITY_PNG"] == expected.probability_png
-    assert answered["REPORT_JSON"] == expected.report_json
+    assert answered["SKIN_MASK_PNG"] == expected.skin_mask_png
+    assert Report.from_json(answered["REPORT_JSON"]) == Report.from_json(expected.report_json)  # timings apart
+
+
+def test_marks_lie_inside_the_skin_mask_that_is_answered(
+    spec: SegmenterContract, ask: Any, grace_hopper_jpeg: bytes
+) -> None:
+    answered = ask(spec.ensemble, grace_hopper_jpeg, ALL_PARAMETERS)
+    mask, skin = decoded(answered["MASK_PNG"]), decoded(answered["SKIN_MASK_PNG"])
+    assert mask.shape == skin.shape
+    assert np.any(mask)
+    assert not np.any(mask[skin == 0])
+
+
+def test_geometry_tells_where_the_face_lies(spec: SegmenterContract, ask: Any, grace_hopper_jpeg: bytes) -> None:
+    answered = ask(spec.ensemble, grace_hopper_jpeg, ALL_PARAMETERS)
+    geometry = Geometry.unpack(np.frombuffer(answered["GEOMETRY"], np.float32))
+    report = Report.from_json(answered["REPORT_JSON"])
+    assert geometry.segmenter is spec
+    assert (geometry.image_width_px, geometry.image_height_px) == (512, 600)
+    eyes = geometry.landmarks_xy[[33, 263]]
+    assert np.linalg.norm(eyes[0] - eyes[1]) > report.interocular_distance_px
+
+
+def test_step_timings_fit_into_the_time_the_caller_waited(
+    spec: SegmenterContract, ask: Any, grace_hopper_jpeg: bytes
+) -> None:
+    began_s = time.monotonic()
+    answered = ask(spec.ensemble, grace_hopper_jpeg)
+    waited_ms = 1e3 * (time.monotonic() - began_s)
+    timings = Report.from_json(answered["REPORT_JSON"]).step_timings
+    parts = (timings.preprocess_ms, timings.segment_ms, timings.threshold_ms)
+    assert all(part is not None and part > 0.1 for part in parts)
+    assert sum(part for part in parts if part is not None) < waited_ms
 
 
 def test_reference_mask_is_neither_empty_nor_full(

@@ -12,17 +12,19 @@ from numpy.typing import NDArray
 from tritonclient.utils import InferenceServerException
 
 from server_memory import ServerProcesses
-from wrinkle_core.contract import segmenter
+from wrinkle_core.contract import CONTRACT_VERSION, segmenter
 from wrinkle_core.decode import decode_image
 from wrinkle_core.errors import WrinkleError, from_wire
 from wrinkle_core.geometry import GEOMETRY_LENGTH
 from wrinkle_core.landmarks import FaceLandmarker
 from wrinkle_core.preprocess import prepare
+from wrinkle_core.step_timings import STAMP_LENGTH
 
 pytestmark = pytest.mark.live
 
 UNETPP = segmenter("unetpp")
 VERSION, SEGMENTER, WIDTH, HEIGHT, MATRIX, QUALITY, LANDMARKS = 0, 1, 2, 3, 4, 10, 20
+STAMP = GEOMETRY_LENGTH - STAMP_LENGTH
 MAX_ANSWER_BYTES = 400 * 2**20  # a mask of the largest image that is answered, and its encoding
 Geometry = NDArray[np.float32]
 Send = Callable[..., Any]
@@ -70,7 +72,7 @@ def with_values(geometry: Geometry, first: int, *values: float) -> Geometry:
 
 HUGE = 3.0e38
 LIES: dict[str, tuple[int, tuple[float, ...]]] = {
-    "another contract version": (VERSION, (2.0,)),
+    "another contract version": (VERSION, (CONTRACT_VERSION + 1.0,)),
     "version 0": (VERSION, (0.0,)),
     "version 1.5": (VERSION, (1.5,)),
     "unknown segmenter": (SEGMENTER, (77.0,)),
@@ -95,6 +97,10 @@ LIES: dict[str, tuple[int, tuple[float, ...]]] = {
     "all landmarks beyond integers": (LANDMARKS, (HUGE,) * 936),
     "all landmarks far away": (LANDMARKS, (1e9,) * 936),
     "all landmarks in one point": (LANDMARKS, (100.0,) * 936),
+    "a negative duration": (STAMP, (-1.0, 5.0, 5.0)),
+    "an endless duration": (STAMP, (HUGE, 5.0, 5.0)),
+    "half a microsecond": (STAMP, (1.0, 5.0, 5.5)),
+    "a moment beyond 48 bits": (STAMP, (1.0, HUGE, 5.0)),
 }
 
 

@@ -51,6 +51,11 @@ def test_health_is_reachable_from_where_the_server_is(host: str, health_host: st
     assert supervision_options(ServeSettings(host=host)).health_host == health_host
 
 
+def test_open_monitoring_opens_health_and_nothing_else() -> None:
+    settings = ServeSettings(open_monitoring=True)
+    assert (settings.host, supervision_options(settings).health_host) == ("127.0.0.1", "0.0.0.0")
+
+
 @pytest.mark.live
 def test_places_and_traces_reach_the_server(small_repository: Path, tmp_path: Path) -> None:
     settings = ServeSettings(
@@ -64,7 +69,10 @@ def test_places_and_traces_reach_the_server(small_repository: Path, tmp_path: Pa
     options = server_options(settings, small_repository)
     assert (options.http_port, options.grpc_port, options.metrics_port, options.exit_timeout_s) == (1, 2, 3, 4)
     assert (options.log_path, options.otlp_endpoint) == (tmp_path / "log", "http://c:4318")
-    assert server_options(ServeSettings(), small_repository).otlp_endpoint is None
+    plain = server_options(ServeSettings(), small_repository)
+    assert (plain.otlp_endpoint, plain.metrics_host) == (None, None)
+    opened = server_options(ServeSettings(open_monitoring=True), small_repository)
+    assert (opened.host, opened.metrics_host) == ("127.0.0.1", "0.0.0.0")
 
 
 def test_gateway_stands_before_this_server_and_takes_no_more_than_the_server() -> None:

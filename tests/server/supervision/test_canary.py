@@ -21,6 +21,15 @@ from wrinkle_server.triton.admin_api import AdminApi
 InProcess = Callable[[SegmenterContract, bytes, ThresholdOptions], Answer]
 
 
+def outputs_of(answer: Answer) -> dict[str, bytes]:
+    return {
+        "MASK_PNG": answer.mask_png,
+        "PROBABILITY_PNG": b"",
+        "SKIN_MASK_PNG": b"",
+        "REPORT_JSON": answer.report_json,
+    }
+
+
 class Server(AdminApi):
     """Says which versions an ensemble runs; the answers come from the test."""
 
@@ -39,7 +48,7 @@ def server(monkeypatch: pytest.MonkeyPatch, good: dict[str, bytes]) -> Server:
 @pytest.fixture
 def good(in_process: InProcess) -> dict[str, bytes]:
     answer = in_process(segmenter("unetpp"), canary_photo(), ThresholdOptions())
-    return {"MASK_PNG": answer.mask_png, "PROBABILITY_PNG": b"", "REPORT_JSON": answer.report_json}
+    return outputs_of(answer)
 
 
 def check(server: Server, times: int = 1) -> None:
@@ -59,7 +68,7 @@ def test_every_segmenter_gives_the_known_answer(
     spec: SegmenterContract, in_process: InProcess, monkeypatch: pytest.MonkeyPatch, server: Server
 ) -> None:
     answer = in_process(spec, canary_photo(), ThresholdOptions())
-    outputs = {"MASK_PNG": answer.mask_png, "PROBABILITY_PNG": b"", "REPORT_JSON": answer.report_json}
+    outputs = outputs_of(answer)
     monkeypatch.setattr(canary_module, "infer_raw", lambda *_: outputs)
     Canary(spec).check(server, 1.0)
 

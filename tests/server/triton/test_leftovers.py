@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from wrinkle_server.triton.leftovers import SHARED_MEMORY, new_run_name, remove_leftovers, remove_run
@@ -37,6 +39,15 @@ def test_files_of_a_living_server_stay() -> None:
     remove_leftovers()
     assert region.exists()
     remove_run(name)
+    assert not region.exists()
+
+
+def test_remains_older_than_the_process_of_their_id_are_removed() -> None:
+    region = SHARED_MEMORY / f"{new_run_name()}0f3a"
+    region.touch()
+    an_hour_before_s = psutil.Process().create_time() - 3600.0
+    os.utime(region, (an_hour_before_s, an_hour_before_s))
+    remove_leftovers()
     assert not region.exists()
 
 

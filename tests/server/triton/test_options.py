@@ -22,6 +22,11 @@ def test_server_listens_on_loopback_unless_told_otherwise() -> None:
     assert {"--http-address=127.0.0.1", "--grpc-address=127.0.0.1", "--metrics-address=127.0.0.1"} <= set(told)
 
 
+def test_metrics_may_be_reached_where_inference_is_not() -> None:
+    told = arguments(ServerOptions(Path("/repository"), SEGMENTERS, metrics_host="0.0.0.0"))
+    assert {"--http-address=127.0.0.1", "--grpc-address=127.0.0.1", "--metrics-address=0.0.0.0"} <= set(told)
+
+
 def test_exactly_the_ensembles_are_loaded_and_nothing_is_polled() -> None:
     told = arguments(ServerOptions(Path("/repository"), SEGMENTERS))
     assert "--model-control-mode=explicit" in told

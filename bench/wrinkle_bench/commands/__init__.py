@@ -1,0 +1,1 @@
+"""The sub-commands of ``wrinkle bench``, a file each; bench.py puts them together."""

@@ -1,0 +1,1 @@
+"""How many instances, threads and pictures at once suit a machine: ``wrinkle bench instances`` and ``tune``."""

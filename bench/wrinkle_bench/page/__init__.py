@@ -1,0 +1,1 @@
+"""``docs/performance.md`` from the figures in ``bench/results``: ``wrinkle bench report``."""

@@ -1,0 +1,1 @@
+"""Preprocessing and postprocessing on one core, function by function: ``wrinkle bench steps``."""

@@ -1,0 +1,1 @@
+"""Every ensemble and every composing model under rising load: what ``wrinkle bench run`` measures."""

@@ -1,0 +1,59 @@
+"""Waiting and computing on an event loop; apart from ``runtime.py``, so that ``Client`` alone loads no asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from wrinkle_client.deadline import Deadline
+from wrinkle_client.failures import closed
+
+if TYPE_CHECKING:
+    from stamina import Attempt
+    from stamina._core import _RetryContextIterator
+
+__all__ = ["AsyncioRuntime"]
+
+_Made = TypeVar("_Made")
+_MAX_COMPUTING_THREADS: Final = 4
+_TIMER_SLACK_S: Final = 0.01
+
+
+class AsyncioRuntime:
+    """``Runtime`` of an event loop; computing goes to a few threads of its own, so that the loop stays responsive."""
+
+    def __init__(self) -> None:
+        self._threads: ThreadPoolExecutor | None = None
+        self._closed = False
+
+    async def sleep(self, seconds: float) -> None:
+        """Let the loop go on meanwhile."""
+        await asyncio.sleep(seconds)
+
+    async def compute(self, function: Callable[[], _Made], deadline: Deadline) -> _Made:
+        """Call ``function`` on a thread of this client."""
+        if self._closed:
+            raise closed()
+        if self._threads is None:
+            threads = min(_MAX_COMPUTING_THREADS, os.cpu_count() or 1)
+            self._threads = ThreadPoolExecutor(threads, thread_name_prefix="wrinkle-client")
+        computing = asyncio.get_running_loop().run_in_executor(self._threads, function)
+        try:
+            return await asyncio.wait_for(computing, deadline.require_s())
+        except asyncio.TimeoutError:
+            if deadline.remaining_s() > _TIMER_SLACK_S:
+                raise  # the function's own
+            raise deadline.exceeded() from None
+
+    def attempts(self, context: _RetryContextIterator) -> AsyncIterator[Attempt]:
+        """Let the loop go on between attempts."""
+        return aiter(context)
+
+    def close(self) -> None:
+        """Let go of the threads; what they have begun goes on to its end."""
+        self._closed = True
+        if self._threads is not None:
+            self._threads.shutdown(wait=False)

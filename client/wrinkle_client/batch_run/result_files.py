@@ -1,0 +1,36 @@
+"""Writes the files of one result into the run's folder."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import fields
+from pathlib import Path, PurePosixPath
+
+from wrinkle_client.batch_run.entry import WrittenFile
+from wrinkle_client.result import OverlayStyle, SegmentationResult
+
+__all__ = ["write_result_files"]
+
+
+def write_result_files(
+    result: SegmentationResult, folder: Path, stem: str, style: OverlayStyle | None
+) -> tuple[WrittenFile, ...]:
+    """Save a result as ``folder/STEM-mask.png`` and so on, and say what was written.
+
+    Args:
+        result: What to save.
+        folder: The run's folder.
+        stem: Start of the file names, with ``/`` for folders inside it; they are made when missing.
+        style: How to draw the overlay; None draws none.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    place = PurePosixPath(stem)
+    saved = result.save(folder / place.parent, place.name, style=style)
+    written = ((item.name, getattr(saved, item.name)) for item in fields(saved))
+    return tuple(
+        WrittenFile(kind, (place.parent / Path(path).name).as_posix(), os.stat(path).st_size)
+        for kind, path in written
+        if path is not None
+    )

@@ -1,0 +1,1 @@
+"""Two photographs of one person, brought into one frame and compared."""

@@ -1,0 +1,1 @@
+"""The client's sub-commands, a file each; pyproject.toml names them in the entry-point group ``wrinkle.commands``."""

@@ -1,0 +1,1 @@
+"""Photographs that are no encoded file yet: pixels in memory, and files behind a URL."""

@@ -1,0 +1,90 @@
+"""What waits and computes: the calling thread, or an event loop (``asyncio_runtime.py``); a call's logic is the same.
+
+``run_now`` runs a coroutine whose every wait blocks the thread instead of suspending: that is how ``Client`` uses the
+coroutines that ``AsyncClient`` awaits.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from wrinkle_client.deadline import Deadline
+from wrinkle_core.errors import ServingError
+
+if TYPE_CHECKING:
+    from stamina import Attempt
+    from stamina._core import _RetryContextIterator
+
+__all__ = ["BlockingRuntime", "Runtime", "run_now"]
+
+_Made = TypeVar("_Made")
+
+
+class Runtime(Protocol):
+    """Waiting and computing for one client."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+    async def compute(self, function: Callable[[], _Made], deadline: Deadline) -> _Made:
+        """Return what ``function``, which takes the processor or reads a file, returns.
+
+        Raises:
+            DeadlineExceededError: It was not done in time, where it runs beside the caller.
+        """
+
+    def attempts(self, context: _RetryContextIterator) -> AsyncIterator[Attempt]:
+        """Return stamina's attempts, waiting between them."""
+
+    def close(self) -> None:
+        """Let go of threads; functions that run go on to their end."""
+
+
+def run_now(coroutine: Coroutine[Any, Any, _Made]) -> _Made:
+    """Run a coroutine that never suspends, and return what it returns.
+
+    Raises:
+        ServingError: It suspended: a transport for event loops was given to ``Client``.
+    """
+    try:
+        coroutine.send(None)
+    except StopIteration as ended:
+        made: _Made = ended.value
+        return made
+    coroutine.close()
+    raise ServingError("This transport waits on an event loop; use it with AsyncClient.")
+
+
+class BlockingRuntime:
+    """``Runtime`` of the calling thread."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Block the thread."""
+        time.sleep(seconds)
+
+    async def compute(self, function: Callable[[], _Made], deadline: Deadline) -> _Made:
+        """Call ``function`` here."""
+        return function()
+
+    def attempts(self, context: _RetryContextIterator) -> AsyncIterator[Attempt]:
+        """Block the thread between attempts."""
+        return _NeverSuspends(iter(context))
+
+    def close(self) -> None:
+        """Hold nothing."""
+
+
+class _NeverSuspends:
+    def __init__(self, attempts: Iterator[Attempt]) -> None:
+        self._attempts = attempts
+
+    def __aiter__(self) -> _NeverSuspends:
+        return self
+
+    async def __anext__(self) -> Attempt:
+        try:
+            return next(self._attempts)
+        except StopIteration:
+            raise StopAsyncIteration from None

@@ -1,0 +1,1 @@
+"""``wrinkle torchserve``: a file per sub-command."""

@@ -1,0 +1,1 @@
+"""Running TorchServe on this machine: its settings, its process, its keys."""

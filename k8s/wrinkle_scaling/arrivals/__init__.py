@@ -1,0 +1,1 @@
+"""When photographs come."""

@@ -1,0 +1,1 @@
+"""The rules by which Kubernetes and KEDA choose a number of replicas."""

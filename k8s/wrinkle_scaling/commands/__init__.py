@@ -1,0 +1,5 @@
+"""``wrinkle simulate-autoscaling``."""
+
+from wrinkle_scaling.commands.app import app
+
+__all__ = ["app"]

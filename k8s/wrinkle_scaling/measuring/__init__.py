@@ -1,0 +1,1 @@
+"""Turning a running server into a replica's profile."""

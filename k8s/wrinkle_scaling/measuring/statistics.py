@@ -1,0 +1,90 @@
+"""What Triton says about itself: how its steps are run, and for how long they have worked.
+
+Source: Triton extensions ``extension_statistics.md`` and ``extension_model_configuration.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+from tritonclient.http import InferenceServerClient
+
+from wrinkle_core.contract import THRESHOLD, SegmenterContract
+from wrinkle_scaling.replica.profile import Bounds
+
+__all__ = ["StepConfig", "TritonStatistics"]
+
+
+@dataclass(frozen=True, slots=True)
+class StepConfig:
+    """How one step is run.
+
+    Attributes:
+        instances: Calls at the same time.
+        threads: Cores that one call may use; 0 for all.
+    """
+
+    instances: int
+    threads: int
+
+
+class TritonStatistics:
+    """One server's own figures about one ensemble; a context manager."""
+
+    def __init__(self, host: str, http_port: int, spec: SegmenterContract) -> None:
+        self.steps = (spec.preprocessor, spec.name, THRESHOLD.name)
+        self._client = InferenceServerClient(f"{host}:{http_port}", connection_timeout=5.0, network_timeout=10.0)
+
+    def __enter__(self) -> TritonStatistics:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._client.close()
+
+    def worked(self) -> dict[str, tuple[int, float]]:
+        """Return requests finished and seconds worked on them, queues left out, of every step so far."""
+        return {name: self._worked(name) for name in self.steps}
+
+    def configs(self) -> dict[str, StepConfig]:
+        """Return how every step is run."""
+        return {name: _step_config(self._config(name)) for name in self.steps}
+
+    def bounds(self, *, admission: bool) -> Bounds:
+        """Return what the server refuses.
+
+        Args:
+            admission: Whether a supervisor publishes the length of the segmenter's queue, as ``wrinkle serve`` does.
+        """
+        config = self._config(self.steps[0])
+        policy = config.get("dynamic_batching", {}).get("default_queue_policy", {})
+        max_queue_size, timeout_us = (
+            int(policy.get(key, 0)) for key in ("max_queue_size", "default_timeout_microseconds")
+        )
+        return Bounds(
+            max_waiting=int(config["parameters"]["max_waiting"]["string_value"]) if admission else None,
+            max_queue_size=max_queue_size or None,
+            queue_timeout_s=timeout_us / 1e6 or None,
+        )
+
+    def _worked(self, model_name: str) -> tuple[int, float]:
+        versions = self._client.get_inference_statistics(model_name)["model_stats"]
+        counts, seconds = 0, 0.0
+        for version in versions:
+            done, queued = version["inference_stats"]["success"], version["inference_stats"]["queue"]
+            counts += int(done.get("count", 0))
+            seconds += (int(done.get("ns", 0)) - int(queued.get("ns", 0))) / 1e9
+        return counts, seconds
+
+    def _config(self, model_name: str) -> Mapping[str, Any]:
+        config: Mapping[str, Any] = self._client.get_model_config(model_name)
+        return config
+
+
+def _step_config(config: Mapping[str, Any]) -> StepConfig:
+    threads = config.get("parameters", {}).get("threads", {}).get("string_value", "1")
+    return StepConfig(sum(int(group["count"]) for group in config["instance_group"]), int(threads))

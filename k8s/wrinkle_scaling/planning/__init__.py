@@ -1,0 +1,1 @@
+"""From one replica's figures to a fleet."""

@@ -1,0 +1,126 @@
+"""What only the client on an event loop can do wrong: loops, cancelled tasks, closing under way."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from wrinkle_client import AsyncClient, Client, DeadlineExceededError, Limits, ServingError
+from wrinkle_client.testing import FakeServer
+from wrinkle_client.transports.transport import Transport
+
+PROTOCOLS = ("http", "grpc")
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeServer]:
+    with FakeServer() as server:
+        yield server
+
+
+def url_of(fake: FakeServer, protocol: str) -> str:
+    return {"http": fake.http_url, "grpc": fake.grpc_url}[protocol]
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_another_event_loop_is_told_to_make_its_own_client(fake: FakeServer, photo: bytes, protocol: str) -> None:
+    client = AsyncClient(url_of(fake, protocol))
+
+    async def use() -> None:
+        await client.segment(photo)
+
+    async def use_and_close() -> None:
+        with pytest.raises(ServingError, match="another event loop"):
+            await client.segment(photo)
+
+    first = asyncio.new_event_loop()
+    first.run_until_complete(use())
+    asyncio.run(use_and_close())
+    first.run_until_complete(client.close())
+    first.close()
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_cancelled_task_ends_at_once_and_the_client_goes_on(fake: FakeServer, photo: bytes, protocol: str) -> None:
+    async def cancel() -> None:
+        async with AsyncClient(url_of(fake, protocol), limits=Limits(max_connections=1)) as client:
+            await client.segment(photo)
+            fake.delay_s = 2.0
+            call = asyncio.create_task(client.segment(photo))
+            await asyncio.sleep(0.2)
+            fake.delay_s = 0.0
+            started_s = time.monotonic()
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+            assert time.monotonic() - started_s < 0.5
+            await client.segment(photo)  # the one connection was given up and made anew
+
+    asyncio.run(cancel())
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_closing_ends_calls_in_flight_with_an_error_that_says_so(fake: FakeServer, photo: bytes, protocol: str) -> None:
+    async def close_meanwhile() -> float:
+        client = AsyncClient(url_of(fake, protocol))
+        await client.segment(photo)
+        fake.delay_s = 20.0
+        call = asyncio.create_task(client.segment(photo))
+        await asyncio.sleep(0.2)
+        started_s = time.monotonic()
+        await client.close()
+        with pytest.raises(ServingError, match="closed"):
+            await call
+        return time.monotonic() - started_s
+
+    assert asyncio.run(close_meanwhile()) < 3
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_the_loop_stays_responsive_while_the_server_thinks(fake: FakeServer, photo: bytes, protocol: str) -> None:
+    fake.delay_s = 1.0
+
+    async def beat() -> int:
+        async with AsyncClient(url_of(fake, protocol)) as client:
+            call = asyncio.create_task(client.segment(photo))
+            beats = 0
+            while not call.done():
+                await asyncio.sleep(0.01)
+                beats += 1
+            await call
+            return beats
+
+    assert asyncio.run(beat()) > 20
+
+
+def test_waiting_for_the_one_http_connection_counts_towards_the_deadline(fake: FakeServer, photo: bytes) -> None:
+    fake.delay_s = 1.5
+
+    async def crowd() -> None:
+        async with AsyncClient(fake.http_url, limits=Limits(max_connections=1)) as client:
+            busy = asyncio.create_task(client.segment(photo))
+            await asyncio.sleep(0.2)
+            with pytest.raises(DeadlineExceededError):
+                await client.segment(photo, timeout_s=0.4)
+            await busy
+
+    asyncio.run(crowd())
+
+
+def test_a_transport_for_event_loops_is_refused_by_the_client_that_blocks(fake: FakeServer, photo: bytes) -> None:
+    from wrinkle_client.credentials import Credentials
+    from wrinkle_client.endpoint import Endpoint
+    from wrinkle_client.transports.opening import open_transport
+
+    class Suspends:
+        async def infer(self, request: Any, deadline: Any) -> Any:
+            await asyncio.sleep(0)
+
+    made: Transport = open_transport(Endpoint.parse(fake.http_url), Limits(), Credentials(), asynchronous=False)
+    made.infer = Suspends().infer  # type: ignore[method-assign]
+    with Client(transport=made) as client, pytest.raises(ServingError, match="AsyncClient"):
+        client.segment(photo)

@@ -1,0 +1,84 @@
+"""Two real servers, each pinned to a core of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf import text_format
+from tritonclient.grpc import model_config_pb2 as pb
+
+from live_server import options_on_free_ports
+from wrinkle_export.repository.assemble import assemble_repository
+from wrinkle_export.repository.choice import chosen_networks
+from wrinkle_export.repository.deployment import Deployment
+from wrinkle_server.triton.model_server import ModelServer
+
+Figures = Callable[..., None]
+
+
+@contextmanager
+def pinned(core: int) -> Iterator[None]:
+    """Keep this thread on one core; what it starts stays there."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def without_queue_policy(config: Path) -> None:
+    """Take a step's queue policy away.
+
+    With one, Triton 2.51 lets a request wait for up to half a second beside a free instance: its batcher misses the
+    instance's signal and looks again after 0.5 s. The simulation's batcher does not sleep.
+    """
+    model = pb.ModelConfig()
+    text_format.Parse(config.read_text(encoding="utf-8"), model)
+    if model.HasField("dynamic_batching"):
+        model.dynamic_batching.ClearField("default_queue_policy")
+    config.chmod(0o644)
+    config.write_text(text_format.MessageToString(model), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def two_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ModelServer, ...]]:
+    """Serve the shipped ``unetpp`` twice, on one core each; nobody supervises them, so nobody publishes queues."""
+    folder = tmp_path_factory.mktemp("two-servers")
+    deployment = Deployment("openvino", preprocess_instances=1, threshold_instances=1, threads=1)
+    repository = assemble_repository(folder / "repository", chosen_networks("unetpp"), deployment)
+    for config in repository.glob("*/config.pbtxt"):
+        without_queue_policy(config)
+    with ExitStack() as stack:
+        servers = []
+        cores = sorted(os.sched_getaffinity(0))[:2]
+        assert len(cores) == 2, "two servers need two cores"
+        for core in cores:
+            server = ModelServer(options_on_free_ports(repository, folder / f"triton-{core}.log", "unetpp"))
+            with pinned(core):
+                server.start()
+            stack.callback(server.kill)  # nothing is in flight, and an orderly end takes seconds
+            servers.append(server)
+        for server in servers:
+            server.wait_ready()
+        yield tuple(servers)
+
+
+@pytest.fixture
+def figures(request: pytest.FixtureRequest) -> Figures:
+    """Return a function that shows figures (``pytest -s``) and adds them to the file that $WRINKLE_FIGURES names."""
+
+    def show(**found: Any) -> None:
+        line = json.dumps({"test": request.node.name} | found)
+        print(line)  # noqa: T201
+        if path := os.environ.get("WRINKLE_FIGURES"):
+            with Path(path).open("a", encoding="utf-8") as file:
+                file.write(f"{line}\n")
+
+    return show
