@@ -15,7 +15,7 @@ K8S_VENV := .venv-k8s
 CHECKOV := $(K8S_VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-slow lint format docs train-demo k8s-check k8s-policy k8s-generate gpu-check bench gpu-bench scaling-page clean
+.PHONY: help demo serve test test-slow lint format docs train-demo k8s-check k8s-policy k8s-generate k8s-image-check gpu-check bench gpu-bench scaling-page clean
 
 help: ## Show this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,12 +28,12 @@ serve: $(DEMO) ## Serve both ensembles on this machine until Ctrl-C
 	$(BIN)/wrinkle assets fetch
 	$(BIN)/wrinkle serve
 
-# What needs no server runs in parallel; live servers get the machine to themselves. Both parts run, whatever the first says.
+# Most tests run in parallel; those that measure get the machine to themselves. Both parts run, whatever the first says.
 test: $(DEV) ## Every test but the slow and GPU ones
 	$(BIN)/wrinkle assets fetch
 	@status=0; \
-	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile -m 'not live and not slow and not gpu' || status=1; \
-	$(BIN)/python -m pytest -m 'live and not slow and not gpu' || status=1; \
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile -m 'not alone and not slow and not gpu' || status=1; \
+	$(BIN)/python -m pytest -m 'alone and not slow and not gpu' || status=1; \
 	exit $$status
 
 test-slow: $(DEV) ## The slow tests: landmark parity in an environment of its own, long training
@@ -66,6 +66,10 @@ k8s-policy: $(DEV) $(CHECKOV) ## Only checkov over everything the chart renders
 
 k8s-generate: $(DEV) ## Rewrite what is made from the chart: its table of values, the Kustomize base
 	$(BIN)/python -m chart_checks.generated
+
+k8s-image-check: $(DEV) ## As root, with buildah and podman: build the CPU image, run the chart's pod
+	$(BIN)/wrinkle assets fetch
+	$(BIN)/python -m pytest -m slow -s tests/k8s/live/test_pod_under_podman.py
 
 gpu-check: $(DEV) ## Build, run and compare plans on this machine's GPU; see docs/gpu-checklist.md
 	$(BIN)/python -c 'import tensorrt' || $(BIN)/python -m pip install -e '.[tensorrt]'

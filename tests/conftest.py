@@ -28,9 +28,14 @@ _MISSING_PROGRAMS = pytest.StashKey[set[str]]()
 
 
 def pytest_configure() -> None:
-    """Let tests send Ctrl-C: a shell that runs the suite in the background starts it, and its children, deaf to it."""
+    """Let tests send Ctrl-C, and share the cores among workers.
+
+    A shell that runs the suite in the background starts it, and its children, deaf to Ctrl-C.
+    """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if workers := os.environ.get("PYTEST_XDIST_WORKER_COUNT"):  # more threads than cores spin against each other
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // int(workers))))
 
 
 @pytest.hookimpl(trylast=True)

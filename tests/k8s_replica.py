@@ -81,9 +81,12 @@ class Replica:
         self._process.kill()
         self._process.wait()
 
-    def stop(self) -> None:
-        """End it in order, if it runs."""
+    def ask_to_stop(self) -> None:
+        """Let it end in order, if it runs; ``wait_stopped`` waits."""
         self._process.terminate()
+
+    def wait_stopped(self) -> None:
+        """Wait for its end."""
         self._process.wait(_STOP_S)
 
     def counters(self) -> Counters:

@@ -21,14 +21,20 @@ _FAILURE = Failure("NO_FACE", "No face was found. Send another photograph.", Fal
 
 
 def write_run(
-    folder: Path, names: Sequence[str], *, failed: Sequence[str] = (), side_px: int = 64, kinds: Sequence[str] = KINDS
+    folder: Path,
+    names: Sequence[str],
+    *,
+    failed: Sequence[str] = (),
+    side_px: int = 64,
+    kinds: Sequence[str] = KINDS,
+    stems: Sequence[str] = (),
 ) -> Path:
     """Write a run and return its folder; photograph number n has n % of wrinkled skin, every third a warning."""
     options = RunOptions("unetpp", None, True, "contour")
     folder.mkdir(parents=True)
     with Manifest(folder) as manifest:
         for number, name in enumerate(names):
-            stem = f"photo{number}"
+            stem = stems[number] if stems else f"photo{number}"
             files = tuple(_write(folder, stem, kind, number, side_px) for kind in kinds)
             source = f"../originals/{stem}.png"
             manifest.append(Entry(name, stem, "1 bytes", source, options, files, _figures(number, side_px)))

@@ -7,8 +7,6 @@ would use the processor while something else is measured.
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,6 +23,7 @@ from wrinkle_export.repository.assemble import assemble_repository
 from wrinkle_export.repository.deployment import Deployment
 from wrinkle_export.repository.served_network import ServedNetwork
 from wrinkle_server.running import RunningServer, running_servers
+from wrinkle_server.triton.child_process import ChildProcess
 from wrinkle_server.triton.ports import free_ports
 
 __all__ = ["BenchServer", "bench_repository", "bench_server", "served_on"]
@@ -112,9 +111,8 @@ def served_on(repository: Path, **flags: str | int) -> Iterator[BenchServer]:
         log, command = Path(folder, "serve.log"), [sys.executable, "-m", "wrinkle_client.cli", "serve"]
         command += ["--model-repository", str(repository), "--log-file", str(Path(folder, "triton.log"))]
         command += [str(word) for option in (_QUIET | ports | more).items() for word in option]
-        began_s = time.perf_counter()
-        with log.open("wb") as output:
-            process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+        process, began_s = ChildProcess("wrinkle serve"), time.perf_counter()
+        process.start(command, open_output=lambda: log.open("wb"))
         try:
             running = _wait(process, http, log)
             yield BenchServer(running, repository, time.perf_counter() - began_s)
@@ -122,23 +120,19 @@ def served_on(repository: Path, **flags: str | int) -> Iterator[BenchServer]:
             _end(process)
 
 
-def _wait(process: subprocess.Popen[bytes], http_port: int, log: Path) -> RunningServer:
+def _wait(process: ChildProcess, http_port: int, log: Path) -> RunningServer:
     deadline_s = time.monotonic() + _START_LIMIT_S
-    while process.poll() is None and time.monotonic() < deadline_s:
+    while not process.gone.wait(_POLL_S) and time.monotonic() < deadline_s:
         for server in running_servers():
             if server.http_port == http_port and server.process_id == process.pid:
                 return server
-        time.sleep(_POLL_S)
     said = " ".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LAST_LINES:])
-    state = "is not ready" if process.poll() is None else "ended"
+    state = "ended" if process.gone.is_set() else "is not ready"
     raise ServerStartError(f"The server to be measured {state}: {said}")
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(_STOP_LIMIT_S)
-    except subprocess.TimeoutExpired:
+def _end(process: ChildProcess) -> None:
+    process.ask_to_end()
+    if not process.gone.wait(_STOP_LIMIT_S):
         process.kill()  # its server goes with it
-        process.wait()
+        process.gone.wait()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -43,12 +44,16 @@ def burst(ask: Callable[[], object], *, concurrency: int, requests: int) -> Burs
         concurrency: Callers.
         requests: Answers in all; a multiple of ``concurrency`` keeps every caller busy to the end.
     """
-    numbers, latencies_ms = itertools.count(), []
+    numbers, latencies_ms, failed = itertools.count(), [], threading.Event()
 
     def caller() -> None:
-        while next(numbers) < requests:
+        while next(numbers) < requests and not failed.is_set():
             asked_s = time.perf_counter()
-            ask()
+            try:
+                ask()
+            except BaseException:
+                failed.set()
+                raise
             latencies_ms.append((time.perf_counter() - asked_s) * 1e3)
 
     began_s = time.perf_counter()

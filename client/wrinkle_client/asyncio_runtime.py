@@ -19,6 +19,7 @@ __all__ = ["AsyncioRuntime"]
 
 _Made = TypeVar("_Made")
 _MAX_COMPUTING_THREADS: Final = 4
+_MAX_WAITING_THREADS: Final = 16
 _TIMER_SLACK_S: Final = 0.01
 
 
@@ -26,23 +27,24 @@ class AsyncioRuntime:
     """``Runtime`` of an event loop; computing goes to a few threads of its own, so that the loop stays responsive."""
 
     def __init__(self) -> None:
-        self._threads: ThreadPoolExecutor | None = None
+        self._threads: dict[bool, ThreadPoolExecutor] = {}  # by whether what they do may wait
         self._closed = False
 
     async def sleep(self, seconds: float) -> None:
         """Let the loop go on meanwhile."""
         await asyncio.sleep(seconds)
 
-    async def compute(self, function: Callable[[], _Made], deadline: Deadline) -> _Made:
+    async def compute(self, function: Callable[[], _Made], deadline: Deadline, *, waits: bool = False) -> _Made:
         """Call ``function`` on a thread of this client."""
         if self._closed:
             raise closed()
-        if self._threads is None:
-            threads = min(_MAX_COMPUTING_THREADS, os.cpu_count() or 1)
-            self._threads = ThreadPoolExecutor(threads, thread_name_prefix="wrinkle-client")
-        computing = asyncio.get_running_loop().run_in_executor(self._threads, function)
+        limit_s = deadline.require_s()  # before anything begins whose end nobody would wait for
+        if waits not in self._threads:
+            threads = _MAX_WAITING_THREADS if waits else min(_MAX_COMPUTING_THREADS, os.cpu_count() or 1)
+            self._threads[waits] = ThreadPoolExecutor(threads, thread_name_prefix="wrinkle-client")
+        computing = asyncio.get_running_loop().run_in_executor(self._threads[waits], function)
         try:
-            return await asyncio.wait_for(computing, deadline.require_s())
+            return await asyncio.wait_for(computing, limit_s)
         except asyncio.TimeoutError:
             if deadline.remaining_s() > _TIMER_SLACK_S:
                 raise  # the function's own
@@ -55,5 +57,5 @@ class AsyncioRuntime:
     def close(self) -> None:
         """Let go of the threads; what they have begun goes on to its end."""
         self._closed = True
-        if self._threads is not None:
-            self._threads.shutdown(wait=False)
+        for threads in self._threads.values():
+            threads.shutdown(wait=False)

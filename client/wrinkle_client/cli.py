@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from wrinkle_client.batch_run.printable import printable
 from wrinkle_client.command_group import CommandGroup
 from wrinkle_client.exit_codes import exit_code_of
 from wrinkle_core.errors import WrinkleError
@@ -50,7 +51,8 @@ def main() -> None:
     try:
         app(prog_name="wrinkle")
     except WrinkleError as error:
-        typer.secho(f"{error.code}: {error}", fg=typer.colors.RED, err=True)
+        message = "\n".join(map(printable, str(error).splitlines()))  # it may name a file, and those come from anywhere
+        typer.secho(f"{error.code}: {message}", fg=typer.colors.RED, err=True)
         sys.exit(exit_code_of(error))
 
 

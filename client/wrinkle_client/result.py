@@ -212,8 +212,8 @@ class SegmentationResult:
     ) -> SavedFiles:
         """Write ``STEM-mask.png``, ``STEM-overlay.png``, ``STEM.json`` and the other pictures that there are.
 
-        Those are ``STEM-probability.png`` and ``STEM-skin-mask.png``. Each file appears whole or not at all; files of
-        the same names are replaced, the JSON last.
+        Those are ``STEM-probability.png`` and ``STEM-skin-mask.png``. Each file appears whole or not at all and is
+        readable by this user only; files of the same names are replaced, the JSON last.
 
         Args:
             directory: Created when missing.

@@ -21,7 +21,7 @@ def retry_after_s(header: str) -> float | None:
         return min(float(text), _LONGEST_S)
     try:
         moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
     if moment.tzinfo is None:  # "-0000": UTC without saying where it was written
         moment = moment.replace(tzinfo=timezone.utc)

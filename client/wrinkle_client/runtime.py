@@ -28,8 +28,14 @@ class Runtime(Protocol):
     async def sleep(self, seconds: float) -> None:
         """Wait."""
 
-    async def compute(self, function: Callable[[], _Made], deadline: Deadline) -> _Made:
+    async def compute(self, function: Callable[[], _Made], deadline: Deadline, *, waits: bool = False) -> _Made:
         """Return what ``function``, which takes the processor or reads a file, returns.
+
+        Args:
+            function: What to do.
+            deadline: Of the call.
+            waits: Whether it may wait for others, such as a server that sends a photograph; it then keeps nobody else
+                from computing.
 
         Raises:
             DeadlineExceededError: It was not done in time, where it runs beside the caller.
@@ -64,7 +70,7 @@ class BlockingRuntime:
         """Block the thread."""
         time.sleep(seconds)
 
-    async def compute(self, function: Callable[[], _Made], deadline: Deadline) -> _Made:
+    async def compute(self, function: Callable[[], _Made], deadline: Deadline, *, waits: bool = False) -> _Made:
         """Call ``function`` here."""
         return function()
 

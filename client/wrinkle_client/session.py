@@ -15,6 +15,7 @@ from wrinkle_client.answer import decode_answer
 from wrinkle_client.client_preparation import ClientPreparation
 from wrinkle_client.deadline import Deadline
 from wrinkle_client.endpoint import Endpoint
+from wrinkle_client.inputs.remote_photo import RemotePhoto
 from wrinkle_client.limits import Limits
 from wrinkle_client.photo import Photo, read_photo
 from wrinkle_client.request import Prepare, SegmentRequest
@@ -97,7 +98,9 @@ class Session:
         started_s = time.perf_counter()
         deadline = Deadline.after(timeout_s)
         encoded = await self._runtime.compute(
-            lambda: read_photo(photo, max_encoded_bytes=self._limits.max_encoded_bytes, deadline=deadline), deadline
+            lambda: read_photo(photo, max_encoded_bytes=self._limits.max_encoded_bytes, deadline=deadline),
+            deadline,
+            waits=isinstance(photo, RemotePhoto) or hasattr(photo, "read"),
         )
         request = SegmentRequest.create(
             encoded,

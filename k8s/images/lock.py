@@ -48,6 +48,7 @@ LOCKS: Final = (
     Lock("requirements-server-gpu.txt", (".[serve,gateway]", *_PLAN_BUILDING), "3.12", left_out=("nvidia-pytriton",)),
     Lock("requirements-client.txt", (".",), "3.11"),
     Lock("requirements-sbom.txt", ("cyclonedx-bom>=7",), "3.11"),
+    Lock("requirements-sbom-gpu.txt", ("cyclonedx-bom>=7",), "3.12"),
 )
 
 

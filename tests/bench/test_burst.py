@@ -38,6 +38,20 @@ def test_an_error_of_a_request_is_not_lost() -> None:
         burst(ask, concurrency=2, requests=4)
 
 
+def test_an_error_keeps_the_other_callers_from_asking_on() -> None:
+    asked: list[int] = []
+
+    def ask() -> None:
+        asked.append(1)
+        if len(asked) == 1:
+            raise ConnectionError("gone")
+        time.sleep(0.05)
+
+    with pytest.raises(ConnectionError, match="gone"):
+        burst(ask, concurrency=2, requests=40)
+    assert len(asked) <= 4
+
+
 def test_a_slower_way_shows_in_every_ratio() -> None:
     seen = measure_pairs(lambda: time.sleep(0.01), lambda: time.sleep(0.03), pairs=3, bursts=1, requests=4)
     assert seen.latency_ratio > 1.5

@@ -16,7 +16,7 @@ from wrinkle_server.supervision.canary import canary_photo
 from wrinkle_server.triton.leftovers import SHARED_MEMORY
 from wrinkle_server.triton.model_server import ModelServer
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.alone]
 SPEC = segmenter("unetpp")
 
 

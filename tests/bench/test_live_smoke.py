@@ -13,6 +13,7 @@ BASELINE = Path(__file__).resolve().parent.parent.parent / "bench" / "results" /
 
 
 @pytest.mark.live
+@pytest.mark.alone
 def test_no_ratio_is_worse_than_committed() -> None:
     result = CliRunner().invoke(app, ["smoke", "--baseline", str(BASELINE)])
     assert result.exit_code == 0, f"{result.output}{result.exception or ''}"

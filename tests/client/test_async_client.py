@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from wrinkle_client import AsyncClient, Client, DeadlineExceededError, Limits, ServingError
-from wrinkle_client.testing import FakeServer
+from wrinkle_client import AsyncClient, Client, DeadlineExceededError, Limits, RemotePhoto, ServingError, UrlPolicy
+from wrinkle_client.asyncio_runtime import AsyncioRuntime
+from wrinkle_client.deadline import Deadline
+from wrinkle_client.testing import FakeServer, MockTransport
 from wrinkle_client.transports.transport import Transport
 
 PROTOCOLS = ("http", "grpc")
@@ -24,6 +27,41 @@ def fake() -> Iterator[FakeServer]:
 
 def url_of(fake: FakeServer, protocol: str) -> str:
     return {"http": fake.http_url, "grpc": fake.grpc_url}[protocol]
+
+
+def test_servers_that_send_no_photograph_keep_no_other_call_waiting(photo: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        host = f"127.0.0.1:{mute.getsockname()[1]}"
+        policy = UrlPolicy(schemes=("http",), trusted_hosts=(host,), timeout_s=2.0)
+
+        async def use() -> float:
+            async with AsyncClient(transport=MockTransport()) as client:
+                stuck = [asyncio.create_task(client.segment(RemotePhoto(f"http://{host}/", policy))) for _ in range(6)]
+                await asyncio.sleep(0.1)
+                started_s = time.monotonic()
+                await client.segment(photo)
+                took_s = time.monotonic() - started_s
+                for error in await asyncio.gather(*stuck, return_exceptions=True):
+                    assert isinstance(error, DeadlineExceededError)
+            return took_s
+
+        assert asyncio.run(use()) < 1.0
+
+
+def test_nothing_is_begun_after_the_deadline() -> None:
+    begun: list[bool] = []
+
+    async def use() -> None:
+        runtime = AsyncioRuntime()
+        deadline = Deadline.after(0.001)
+        await asyncio.sleep(0.01)
+        with pytest.raises(DeadlineExceededError):
+            await runtime.compute(lambda: begun.append(True), deadline)
+        await asyncio.sleep(0.05)
+        runtime.close()
+
+    asyncio.run(use())
+    assert begun == []
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import socket
+import struct
 import threading
 import time
 from typing import Any
@@ -19,6 +21,12 @@ from wrinkle_client import (
     ServerFaultError,
     ServerUnreachableError,
 )
+
+TENSOR = {"name": "MASK_PNG", "datatype": "UINT8", "shape": [1]}
+
+
+def http_reply(status: int, body: bytes) -> bytes:
+    return f"HTTP/1.1 {status} Said\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 def sends(data: bytes, *, then_keep: bool = False) -> Any:
@@ -59,13 +67,62 @@ def test_a_connection_cut_anywhere_counts_as_unreachable(
         b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nInference-Header-Content-Length: 99\r\n\r\n{}{}",
         b'HTTP/1.1 200 OK\r\nContent-Length: 16\r\nInference-Header-Content-Length: 14\r\n\r\n{"outputs": 3}!!',
         b"HTTP/1.1 404 Not Found\r\nContent-Length: 13\r\n\r\n<html></html>",
+        http_reply(200, b"[" * 100_000),
+        http_reply(200, json.dumps({"outputs": [{**TENSOR, "data": [10**30]}]}).encode()),
     ],
-    ids=["another protocol", "no JSON", "empty JSON", "header past the end", "outputs of a wrong type", "a web server"],
+    ids=[
+        "another protocol",
+        "no JSON",
+        "empty JSON",
+        "header past the end",
+        "outputs of a wrong type",
+        "a web server",
+        "JSON without end",
+        "a number no tensor holds",
+    ],
 )
 def test_what_is_no_triton_answer_is_a_server_fault(http_server: Any, photo: bytes, reply: bytes, kind: str) -> None:
     http_server.behaviour = sends(reply)
     with connect(kind, http_server.url, retry=NO_RETRIES) as client, pytest.raises(ServerFaultError):
         client.segment(photo)
+
+
+@pytest.mark.parametrize("extensions", ["5", "null"])
+def test_server_metadata_of_a_wrong_form_is_a_server_fault(http_server: Any, extensions: str, kind: str) -> None:
+    http_server.behaviour = sends(http_reply(200, f'{{"name": "x", "extensions": {extensions}}}'.encode()))
+    with connect(kind, http_server.url) as client, pytest.raises(ServerFaultError):
+        client.server_info()
+
+
+@pytest.mark.parametrize(
+    ("configuration", "version"),
+    [('{"parameters": {"contract_version": {"string_value": 2}}}', 2), ("[" * 100_000, None)],
+)
+def test_a_configuration_of_a_wrong_form_tells_no_more_than_it_can(
+    http_server: Any, configuration: str, version: int | None, kind: str
+) -> None:
+    def behave(connection: socket.socket, request: Any) -> bool:
+        metadata = '{"name": "triton", "version": "2.51", "extensions": []}'
+        connection.sendall(http_reply(200, (configuration if "config" in request.path else metadata).encode()))
+        return True
+
+    http_server.behaviour = behave
+    with connect(kind, http_server.url) as client:
+        assert client.server_info().contract_version == version
+
+
+def test_several_addresses_that_do_not_answer_keep_the_deadline_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as deaf, socket.socket() as in_the_queue:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)
+        port = deaf.getsockname()[1]
+        in_the_queue.connect(("127.0.0.1", port))
+        address = (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("127.0.0.1", port))
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments, **_options: [address] * 4)
+        started_s = time.monotonic()
+        with Client(f"http://deaf.test:{port}") as client, pytest.raises(DeadlineExceededError):
+            client.segment(b"photograph", timeout_s=0.4)
+        assert time.monotonic() - started_s < 0.8
 
 
 def test_a_server_that_trickles_bytes_cannot_outlast_the_deadline(http_server: Any, photo: bytes, kind: str) -> None:
@@ -128,6 +185,22 @@ def test_a_kept_connection_that_the_server_closed_is_replaced_without_a_retry(
             client.segment(photo)
             time.sleep(0.05)
     assert http_server.connections == 3
+
+
+def test_a_kept_connection_that_the_server_resets_is_replaced_without_a_retry(
+    http_server: Any, photo: bytes, kind: str
+) -> None:
+    def answer_then_reset(connection: socket.socket, request: Any) -> bool:
+        if len(http_server.received) == 2:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            return False
+        return bool(http_server.behave_well(connection, request))
+
+    http_server.behaviour = answer_then_reset
+    with connect(kind, http_server.url, retry=NO_RETRIES) as client:
+        for _ in range(2):
+            client.segment(photo)
+    assert (http_server.connections, len(http_server.received)) == (2, 3)
 
 
 def test_connections_are_kept_and_never_more_than_the_limit(http_server: Any, photo: bytes) -> None:

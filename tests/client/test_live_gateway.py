@@ -122,7 +122,7 @@ def test_a_client_over_its_rate_is_refused_and_later_served(
         with pytest.raises(OverloadedError):
             segment_repeatedly(hasty, grace_hopper_jpeg, 3 * BURST)
     with door.client(kind, protocol, token, retry=RetryPolicy(attempts=10)) as patient:
-        assert patient.segment(grace_hopper_jpeg).timings.attempts > 1
+        assert any(patient.segment(grace_hopper_jpeg).timings.attempts > 1 for _ in range(3 * BURST))
 
 
 def segment_repeatedly(client: AnyClient, photo: bytes, times: int) -> None:

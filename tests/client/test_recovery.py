@@ -145,8 +145,12 @@ def test_a_date_is_a_wait_too() -> None:
     assert 35 < waited_s <= 40
 
 
+_NO_DATE = f"Mon, 01 Jan 2024 00:00:00 +{'9' * 20}"
+
+
 @pytest.mark.parametrize(
-    ("header", "expected"), [("", None), ("soon", None), ("-3", None), ("0", 0.0), ("999999999", 86_400.0)]
+    ("header", "expected"),
+    [("", None), ("soon", None), ("-3", None), ("0", 0.0), ("999999999", 86_400.0), (_NO_DATE, None)],
 )
 def test_what_is_no_wait_is_none_and_long_ones_are_bounded(header: str, expected: float | None) -> None:
     assert retry_after_s(header) == expected

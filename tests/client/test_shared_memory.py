@@ -17,7 +17,7 @@ from live_server import options_on_free_ports
 from wrinkle_client import Client, InvalidParameterError, NoFaceError
 from wrinkle_server.triton.model_server import ModelServer
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.alone]
 
 PROTOCOLS = ("http", "grpc")
 MEMORY = Path("/dev/shm")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import tempfile
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from wrinkle_handlers.server import installation
 from wrinkle_handlers.server.configuration import RunFiles, write_configuration
 from wrinkle_handlers.server.installation import find_torchserve, worker_environment
 from wrinkle_handlers.server.options import TorchServeOptions
+from wrinkle_handlers.server.torchserve import TorchServe
 
 
 def written_settings(run_folder: Path, model_store: Path) -> dict[str, str]:
@@ -49,6 +51,17 @@ def test_path_in_another_script_reaches_java(small_store: Path, tmp_path: Path) 
 def test_store_without_an_archive_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidParameterError, match=r"holds no \.mar file"):
         TorchServeOptions(tmp_path, 8080, 8082, tmp_path / "log")
+
+
+def test_scratch_folder_too_deep_for_sockets_is_refused_at_once(
+    small_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep = tmp_path / ("d" * 100)
+    deep.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(deep))
+    with pytest.raises(ServerStartError, match="TMPDIR"):
+        TorchServe(TorchServeOptions(small_store, 8080, 8082, tmp_path / "log", start_timeout_s=1.0)).start()
+    assert list(deep.iterdir()) == []
 
 
 def test_missing_torchserve_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,6 +50,12 @@ def test_missing_schema_is_an_error(document: dict[str, Any], version: str, reas
         require_valid({**document, "metadata": {"name": "x"}}, version)
 
 
+ROUTES = {
+    "type": "gatewayApi",
+    "hostname": "a.example.com",
+    "grpcHostname": "b.example.com",
+    "parentRefs": [{"name": "g"}],
+}
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no image": ({"image": {"repository": ""}}, "/image/repository"),
     "neither tag nor digest": ({"image": {"digest": ""}}, "/image"),
@@ -125,6 +131,18 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         "fallbackReplicas is more than",
     ),
     "canary without routes": ({"canary": {"enabled": True}}, "canary needs exposure.type gatewayApi"),
+    "canary networks from nowhere": (
+        {"canary": {"enabled": True, "artefact": {"manifestSha256": "b" * 64}}, "exposure": ROUTES},
+        "canary.artefact needs its own source",
+    ),
+    "canary networks under the stable ones' pin": (
+        {
+            "artefact": {"source": "pvc", "manifestSha256": "a" * 64, "pvc": {"claimName": "networks"}},
+            "canary": {"enabled": True, "artefact": {"source": "pvc", "pvc": {"claimName": "newer"}}},
+            "exposure": ROUTES,
+        },
+        "canary.artefact.manifestSha256 is required",
+    ),
     "rules without scraping": ({"monitoring": {"rules": True}}, "rules needs monitoring.scrape"),
     "autoscaling without metrics": ({"autoscaling": {"type": "hpa"}}, "autoscaling needs monitoring.rules"),
     "KEDA without Prometheus": (
@@ -139,6 +157,29 @@ def test_contradiction_is_refused_with_a_reason(case: str) -> None:
     values, reason = REFUSED[case]
     with pytest.raises(RenderError, match=reason):
         render([REQUIRED], values)
+
+
+def test_canary_leaves_the_stable_pods_alone() -> None:
+    def stable(canary: dict[str, Any]) -> Any:
+        objects = render(MATRIX["everything"], {"canary": canary})
+        (found,) = [
+            one["spec"]["template"]
+            for one in objects
+            if one["kind"] == "Deployment" and one["metadata"]["labels"]["track"] == "stable"
+        ]
+        return found
+
+    assert stable({"enabled": False}) == stable({"enabled": True, "weight": 50})
+
+
+def test_changed_settings_roll_the_pods() -> None:
+    def template(values: dict[str, Any], name: str) -> Any:
+        objects = render(MATRIX[name], values)
+        (found,) = [one["spec"]["template"]["metadata"] for one in objects if one["kind"] == "Deployment"]
+        return found
+
+    for name in ("defaults", "gpu-tensorrt"):
+        assert template({}, name) != template({"server": {"logLevel": "info"}}, name)
 
 
 def test_no_values_at_all_are_refused() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from chart_checks.matrix import MATRIX, Json, deployments, of_kind, rendered
+from chart_checks.rendering import render
 
 pytestmark = pytest.mark.needs("npm")
 
@@ -31,6 +32,14 @@ def test_names_are_unique_and_in_the_releases_namespace(name: str) -> None:
     assert len(ids) == len(set(ids))
     assert {one["metadata"]["namespace"] for one in rendered(name)} == {"faces"}
     assert all(len(one) <= 63 for _, one in ids)
+
+
+def test_longest_names_still_fit_into_a_label() -> None:
+    target = {"name": "n" * 16, "nodeSelector": {"nvidia.com/gpu.product": "a"}}
+    values = {"fullnameOverride": "w" * 60, "plans": {"prebuild": [target]}}
+    objects = render(MATRIX["gpu-tensorrt"], values)
+    assert {"Job", "Service", "Deployment"} <= {one["kind"] for one in objects}
+    assert [one["metadata"]["name"] for one in objects if len(one["metadata"]["name"]) > 63] == []
 
 
 @every_entry

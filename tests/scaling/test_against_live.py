@@ -30,7 +30,7 @@ from wrinkle_scaling.scenario import Scenario
 from wrinkle_scaling.simulation import simulate
 from wrinkle_server.triton.model_server import ModelServer
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.alone]
 
 Figures = Callable[..., None]
 SPEC = segmenter("unetpp")

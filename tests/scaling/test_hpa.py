@@ -68,6 +68,8 @@ def test_a_value_scales_the_ready_replicas_by_its_ratio_to_the_target(
 
 def test_only_ready_replicas_made_the_value_what_it_is() -> None:
     assert proposal_of_value(300.0, 100.0, 4, 2, DEFAULT) == 6
+    assert proposal_of_value(300.0, 100.0, 4, 0, DEFAULT) == 0
+    assert proposal_of_value(300.0, 100.0, 0, 0, DEFAULT) == 3
 
 
 @pytest.mark.parametrize(

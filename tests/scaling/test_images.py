@@ -119,8 +119,17 @@ def test_packages_come_with_checksums_and_a_bill_of_materials(path: Path) -> Non
         assert "--no-deps" in words
         assert "--require-hashes" in words or "--no-index" in words, words
     assert "sbom.cdx.json" in text
+    python = "3.12" if path.stem == "server-gpu" else "3.11"
     for name in re.findall(r"requirements-[a-z-]+\.txt", text):
         assert (IMAGES / name) in LOCKS
+        head, *_ = (IMAGES / name).read_text(encoding="utf-8").splitlines()
+        assert f" for CPython {python} " in head, "a wheel of another Python has another checksum"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_no_folder_is_installed_into_twice(path: Path) -> None:
+    targets = re.findall(r"--target (\S+)", "\n".join(instructions(path)))
+    assert len(targets) == len(set(targets)), "pip skips what a target has already, bin/wrinkle among it"
 
 
 @pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.stem)

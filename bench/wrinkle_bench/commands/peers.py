@@ -41,7 +41,9 @@ def peers(
     notebook: Notebook[Comparison] = Notebook(out / PEERS_FILE, Comparison, {"weights": weights.value}, fresh=fresh)
     names = [name.strip() for name in beside.split(",")]
     for name in chosen_models(models):
-        if name not in notebook:
+        if name in notebook and set(names) <= notebook.record.cases[name].peers.keys():
+            tell(f"{name} is in {out / PEERS_FILE} already; --fresh measures everything anew.")
+        else:
             spec = segmenter(name)
             network = bench_network(name, weights)
             found = compare(

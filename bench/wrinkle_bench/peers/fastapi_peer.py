@@ -6,7 +6,6 @@ import base64
 import http.client
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 from wrinkle_bench.peers import CHECKPOINT_VARIABLE
 from wrinkle_bench.peers.peer import PeerAnswer
 from wrinkle_core.errors import ServerFaultError, ServerStartError
+from wrinkle_server.triton.child_process import ChildProcess
 from wrinkle_server.triton.ports import free_ports
 
 __all__ = ["FastApiPeer", "fastapi_service"]
@@ -77,24 +77,21 @@ def fastapi_service(checkpoint: Path) -> Iterator[FastApiPeer]:
     (port,) = free_ports(1)
     command = [sys.executable, "-m", "uvicorn", "wrinkle_bench.peers.fastapi_app:app", "--host", _HOST]
     command += ["--port", str(port), "--log-level", "warning"]
-    with tempfile.TemporaryFile() as log:
-        environment = os.environ | {CHECKPOINT_VARIABLE: str(checkpoint)}
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
-        try:
-            _wait(process, port)
-            yield FastApiPeer(port)
-        finally:
-            process.terminate()
-            try:
-                process.wait(_STOP_LIMIT_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+    process = ChildProcess("The FastAPI service")
+    process.start(command, os.environ | {CHECKPOINT_VARIABLE: str(checkpoint)}, tempfile.TemporaryFile)
+    try:
+        _wait(process, port)
+        yield FastApiPeer(port)
+    finally:
+        process.ask_to_end()
+        if not process.gone.wait(_STOP_LIMIT_S):
+            process.kill()
+            process.gone.wait()
 
 
-def _wait(process: subprocess.Popen[bytes], port: int) -> None:
+def _wait(process: ChildProcess, port: int) -> None:
     deadline_s = time.monotonic() + _START_LIMIT_S
-    while process.poll() is None and time.monotonic() < deadline_s:
+    while not process.gone.is_set() and time.monotonic() < deadline_s:
         with closing(http.client.HTTPConnection(_HOST, port, timeout=_POLL_S)) as connection:
             try:
                 connection.request("GET", "/openapi.json")

@@ -120,19 +120,33 @@ class Entry:
                 stem=_inside(document["stem"]),
                 revision=str(document["revision"]),
                 source=None if document["source"] is None else str(document["source"]),
-                options=RunOptions(**document["options"]),
+                options=_options(document["options"]),
                 files=tuple(
                     WrittenFile(str(item["kind"]), _inside(item["path"]), int(item["size_bytes"]))
                     for item in document["files"]
                 ),
                 figures=None if document["figures"] is None else _figures(document["figures"]),
-                failure=None if document["failure"] is None else Failure(**document["failure"]),
+                failure=None if document["failure"] is None else _failure(document["failure"]),
             )
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise ArtifactError("A line of the manifest is damaged.") from error
         if (entry.figures is None) == (entry.failure is None):
             raise ArtifactError("A line of the manifest tells neither figures nor a failure, or both.")
         return entry
+
+
+def _options(document: Mapping[str, Any]) -> RunOptions:
+    threshold = document["threshold"]
+    return RunOptions(
+        model=str(document["model"]),
+        threshold=None if threshold is None else _finite(threshold),
+        probability=bool(document["probability"]),
+        overlay=str(document["overlay"]),
+    )
+
+
+def _failure(document: Mapping[str, Any]) -> Failure:
+    return Failure(str(document["code"]), str(document["message"]), bool(document["retryable"]))
 
 
 def _figures(document: Mapping[str, Any]) -> Figures:

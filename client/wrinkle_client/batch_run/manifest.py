@@ -28,7 +28,10 @@ _SYNC_EVERY_S: Final = 1.0
 
 
 class Manifest:
-    """The manifest of a folder, open for one run; ``entries`` holds the last line of each photograph by name."""
+    """The manifest of a folder, open for one run; ``entries`` holds the last line of each photograph by name.
+
+    A photograph whose files those of another, later one have replaced is forgotten.
+    """
 
     def __init__(self, folder: Path) -> None:
         """Open and lock it, made when missing.
@@ -41,7 +44,10 @@ class Manifest:
         self._file = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             _lock(self._file)
-            self.entries = {entry.name: entry for entry in self._whole_lines()}
+            self.entries: dict[str, Entry] = {}
+            self._owners: dict[str, str] = {}
+            for entry in self._whole_lines():
+                _record(entry, self.entries, self._owners)
         except BaseException:
             os.close(self._file)
             raise
@@ -62,7 +68,7 @@ class Manifest:
         written = os.write(self._file, line)
         if written != len(line):
             raise OSError(f"Only {written} of {len(line)} bytes could be written to {MANIFEST_NAME}.")
-        self.entries[entry.name] = entry
+        _record(entry, self.entries, self._owners)
         now_s = time.monotonic()
         if now_s - self._synchronised_s >= _SYNC_EVERY_S:
             os.fsync(self._file)
@@ -72,6 +78,7 @@ class Manifest:
         """Forget every photograph."""
         os.ftruncate(self._file, 0)
         self.entries.clear()
+        self._owners.clear()
 
     def _whole_lines(self) -> Iterator[Entry]:
         """Return the entries, after cutting off a last line that was not written to its end."""
@@ -92,17 +99,33 @@ def read_entries(folder: Path) -> list[Entry]:
         ArtifactError: There is no run in the folder, or its manifest is damaged.
     """
     entries: dict[str, Entry] = {}
+    owners: dict[str, str] = {}
     try:
         with (folder / MANIFEST_NAME).open("rb") as file:
             for line in _lines(file):
                 if line.endswith(b"\n"):
-                    entry = Entry.from_json(line)
-                    entries[entry.name] = entry
+                    _record(Entry.from_json(line), entries, owners)
     except OSError as error:
         raise ArtifactError(
             f"There is no run in {folder}: no {MANIFEST_NAME} that can be read. `wrinkle segment` writes one."
         ) from error
     return list(entries.values())
+
+
+def _record(entry: Entry, entries: dict[str, Entry], owners: dict[str, str]) -> None:
+    """Let ``entry`` take the place of its photograph's earlier one, and of another photograph whose files it replaced.
+
+    Args:
+        entry: The newest line.
+        entries: The last entry of each photograph by name.
+        owners: Names of the photographs by the stem of their files.
+    """
+    if entry.files:
+        owner = owners.get(entry.stem, entry.name)
+        if owner != entry.name and owner in entries and entries[owner].stem == entry.stem:
+            del entries[owner]
+        owners[entry.stem] = entry.name
+    entries[entry.name] = entry
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:

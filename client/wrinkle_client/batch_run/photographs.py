@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import Final, NoReturn
 
 from wrinkle_client.batch_run.folders import files_in
 from wrinkle_client.batch_run.output_names import refuse_overwriting, unique
 from wrinkle_client.batch_run.video import FrameChoice, frames_of, is_video
 from wrinkle_client.limits import Limits
-from wrinkle_core.errors import EmptyImageError, ImageTooLargeError, InvalidParameterError
+from wrinkle_core.errors import EmptyImageError, ImageTooLargeError, InvalidInputError, InvalidParameterError
 
 __all__ = ["MISSING", "STANDARD_INPUT", "Photograph", "find_photographs"]
 
@@ -37,7 +37,7 @@ class Photograph:
         stem: Start of the names of its result files, with ``/``.
         revision: Size and time of change of the file, or a SHA-256; another one means another photograph.
         path: The file it comes from; None for standard input.
-        read: Returns the file's path or encoded bytes. Frames of a video are read in order.
+        read: Returns the file's path or encoded bytes, or raises why a video cannot be read. Frames are read in order.
         from_video: Whether it is a frame of a video.
     """
 
@@ -64,7 +64,7 @@ def find_photographs(
         InvalidParameterError: A folder or pattern holds no photograph, a folder lies inside ``out``, ``-`` is named
             twice, or a result would overwrite a photograph.
         MissingExtraError: There is a video and OpenCV is not installed.
-        InvalidImageError: A video cannot be read, or standard input holds nothing.
+        InvalidInputError: Standard input holds nothing, or too much.
     """
     if arguments.count(STANDARD_INPUT) > 1:
         raise InvalidParameterError("Standard input, -, can be read only once.")
@@ -109,9 +109,18 @@ def _fixed_parts(pattern: str) -> list[str]:
 
 def _from_video(path: Path, name: str, choice: FrameChoice) -> Iterator[Photograph]:
     revision = _revision(path)
-    for frame in frames_of(path, choice):
+    try:
+        frames = frames_of(path, choice)
+    except InvalidInputError as error:  # fails by itself when its turn comes, the other photographs go on
+        yield Photograph(name, _stem(name), revision, path, partial(_raise, error), from_video=True)
+        return
+    for frame in frames:
         stem = f"{_stem(name)}-{frame.number:06d}"
         yield Photograph(f"{name} frame {frame.number}", stem, revision, path, frame.read, from_video=True)
+
+
+def _raise(error: InvalidInputError) -> NoReturn:
+    raise error
 
 
 def _itself(path: Path) -> Path:

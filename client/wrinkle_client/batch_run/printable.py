@@ -1,4 +1,7 @@
-"""File names as they may be shown: they come from anywhere and may hold terminal codes or be no valid Unicode."""
+"""Foreign text as it may be shown.
+
+File names, and messages that hold them, come from anywhere and may hold terminal codes or be no valid Unicode.
+"""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from wrinkle_client.batch_run.entry import Entry, Failure, Figures, RunOptions
 from wrinkle_client.batch_run.manifest import Manifest
 from wrinkle_client.batch_run.photographs import Photograph
 from wrinkle_client.batch_run.plan import make_plan
+from wrinkle_client.batch_run.printable import printable
 from wrinkle_client.batch_run.runner import Outcome, Work, run_in_parallel
 from wrinkle_client.batch_run.stop_signal import StopSignal
 from wrinkle_client.batch_run.summary import write_summary
@@ -106,7 +107,7 @@ def _entry(outcome: Outcome, folder: Path, options: RunOptions) -> Entry:
     photograph, error = outcome.photograph, outcome.error
     failure = None
     if isinstance(error, WrinkleError):
-        failure = Failure(error.code, " ".join(str(error).split()), not isinstance(error, InvalidInputError))
+        failure = Failure(error.code, printable(" ".join(str(error).split())), not isinstance(error, InvalidInputError))
     return Entry(
         name=photograph.name,
         stem=photograph.stem,

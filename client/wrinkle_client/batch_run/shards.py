@@ -27,4 +27,9 @@ def photographs_of_shard(photographs: Sequence[Photograph], index: int, count: i
     """
     if not 0 <= index < count:
         raise InvalidParameterError(f"There is no shard {index} of {count}; shards are numbered from 0 to {count - 1}.")
-    return [photograph for photograph in photographs if zlib.crc32(photograph.name.encode()) % count == index]
+    return [photograph for photograph in photographs if _shard(photograph.name, count) == index]
+
+
+def _shard(name: str, count: int) -> int:
+    # As bytes of the file system: a name need not be valid Unicode.
+    return zlib.crc32(name.encode("utf-8", "surrogateescape")) % count

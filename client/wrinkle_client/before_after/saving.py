@@ -43,9 +43,9 @@ def save_comparison(comparison: Comparison, folder: Path, *, before_name: str, a
         "change.png": pictures.draw_change(comparison.pair, comparison.lines),
     }
     for name, picture_rgb in drawn.items():
-        _write(folder / name, _png(picture_rgb))
+        write_atomically(folder / name, _png(picture_rgb))
     text = json.dumps(comparison.to_document(), allow_nan=False, indent=2)
-    _write(folder / "comparison.json", f"{text}\n".encode())
+    write_atomically(folder / "comparison.json", f"{text}\n".encode())
     columns = {column.key: column for column in FIGURE_COLUMNS}
     page = render_page(
         "compare.html.j2",
@@ -58,12 +58,7 @@ def save_comparison(comparison: Comparison, folder: Path, *, before_name: str, a
         repeated=any(figure.limit is not None for region in comparison.regions for figure in region.figures),
         program=f"wrinkle {version('wrinkle-serving')}",
     )
-    return _write(folder / PAGE_NAME, page)
-
-
-def _write(path: Path, data: bytes) -> Path:
-    write_atomically(path, data).chmod(0o600)
-    return path
+    return write_atomically(folder / PAGE_NAME, page)
 
 
 def _png(picture_rgb: NDArray[np.uint8]) -> bytes:

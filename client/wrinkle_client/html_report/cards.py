@@ -114,12 +114,20 @@ def _pictures(entry: Entry, folder: Path, include_originals: bool) -> Iterator[P
             yield Picture(name, _LABELS.get(name, printable(name)), link(small), link(path))
     if include_originals:
         yield _original(entry, folder)
+    else:  # an earlier report may have copied them
+        for copy in _original_copies(entry):
+            (folder / copy).unlink(missing_ok=True)
+
+
+def _original_copies(entry: Entry) -> tuple[str, str]:
+    small, large = (f"{PICTURES_FOLDER}/{entry.stem}-original{size}.webp" for size in ("", "-large"))
+    return small, large
 
 
 def _original(entry: Entry, folder: Path) -> Picture | str:
     if entry.source is None:
         return "The original was no file."
-    small, large = (f"{PICTURES_FOLDER}/{entry.stem}-original{size}.webp" for size in ("", "-large"))
+    small, large = _original_copies(entry)
     try:
         shrink_photograph(folder / entry.source, folder / small, folder / large)
     except (OSError, WrinkleError):

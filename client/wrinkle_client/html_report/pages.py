@@ -45,7 +45,7 @@ def render_page(template: str, script: str | None = None, **values: Any) -> byte
 
 def link(path: str) -> str:
     """Return a path relative to the page as an address."""
-    return quote(path, safe="/")
+    return quote(path, safe="/", errors="surrogateescape")  # a file's name need not be valid Unicode
 
 
 @lru_cache(maxsize=1)

@@ -58,7 +58,7 @@ def _write(image: Image.Image, target: Path, longer_side_px: int) -> None:
     encoded = io.BytesIO()
     copy.save(encoded, "WEBP", quality=82, method=2)
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_atomically(target, encoded.getvalue()).chmod(0o600)
+    write_atomically(target, encoded.getvalue())
 
 
 def _is_newer(copy: Path, original: Path) -> bool:

@@ -70,9 +70,7 @@ def write_run_report(
         include_originals=include_originals,
         program=f"wrinkle {version('wrinkle-serving')}",
     )
-    path = write_atomically(folder / REPORT_NAME, page)
-    path.chmod(0o600)
-    return path
+    return write_atomically(folder / REPORT_NAME, page)
 
 
 def _by_number(name: str) -> list[tuple[int, str]]:

@@ -51,15 +51,22 @@ def save_result(
 
 
 def write_atomically(path: Path, data: bytes) -> Path:
-    """Write ``data`` to ``path`` so that a reader sees the old file or the new one, never a part."""
+    """Write ``data`` to ``path`` so that a reader sees the old file or the new one, never a part.
+
+    Only this user may read it, also in a folder that others see: results show faces.
+    """
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
-        with temporary.open("xb") as file:
+        with open(temporary, "xb", opener=_for_this_user) as file:
             file.write(data)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
     return path
+
+
+def _for_this_user(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def mask_png(mask: NDArray[np.uint8]) -> bytes:

@@ -8,6 +8,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from wrinkle_client.batch_run.printable import printable
 from wrinkle_client.before_after.comparison import Comparison, FigureChange
 from wrinkle_client.figure_columns import FIGURE_COLUMNS, FigureColumn, region_label
 
@@ -34,7 +35,9 @@ def change_table(comparison: Comparison) -> Group:
         "Bold changes are beyond what repeated measurement of these photographs brings; light and pose change more. No "
         "diagnosis, and not a check that both show the same person.",
     ]
-    warnings = (Text(f"warning {warning.code}: {warning.message}", style="yellow") for warning in comparison.warnings)
+    warnings = (
+        Text(printable(f"warning {warning.code}: {warning.message}"), style="yellow") for warning in comparison.warnings
+    )
     return Group(table, *(Text(note, style="dim") for note in notes), *warnings)
 
 

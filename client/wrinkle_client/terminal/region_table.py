@@ -6,6 +6,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from wrinkle_client.batch_run.printable import printable
 from wrinkle_client.figure_columns import FIGURE_COLUMNS, region_label
 from wrinkle_client.result import SegmentationResult
 from wrinkle_core.report import RegionFigures
@@ -31,7 +32,9 @@ def region_table(name: str, result: SegmentationResult) -> Group:
     unit = Text(
         "Line lengths in units of the distance between the eyes. Image measurements, no diagnosis.", style="dim"
     )
-    warnings = (Text(f"warning {warning.code}: {warning.message}", style="yellow") for warning in report.warnings)
+    warnings = (
+        Text(printable(f"warning {warning.code}: {warning.message}"), style="yellow") for warning in report.warnings
+    )
     return Group(Text(title, style="bold"), table, unit, *warnings, Text())
 
 

@@ -54,6 +54,10 @@ class FakeBackend:
         """Answer the next ``times`` calls with ``error``."""
         self._failures.extend([error] * times)
 
+    def start(self) -> None:
+        """Let delays run their time, also after a stop."""
+        self._stopping.clear()
+
     def stop(self) -> None:
         """End every delay."""
         self._stopping.set()

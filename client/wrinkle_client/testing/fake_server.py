@@ -104,6 +104,7 @@ class FakeServer:
             undo.callback(over_http.server_close)
             over_grpc = KServeGrpcServer(self._backend, grpc_port)
             undo.pop_all()
+        self._backend.start()
         over_http.start()
         over_grpc.start()
         self._http, self._grpc = over_http, over_grpc

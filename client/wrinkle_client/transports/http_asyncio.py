@@ -41,7 +41,7 @@ _CHUNK_BYTES: Final = 256 * 1024
 # aiohttp rounds time limits over this many seconds up to whole ones.
 _NEVER_ROUND_S: Final = 1e6
 _TIMER_SLACK_S: Final = 0.01
-_SENT_AGAIN: Final = (aiohttp.ServerDisconnectedError, ConnectionError, ssl.SSLError)
+_SENT_AGAIN: Final = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionError, ssl.SSLError)
 
 
 @dataclass(eq=False)

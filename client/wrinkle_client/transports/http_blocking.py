@@ -8,6 +8,7 @@ socket is given what is left of the deadline, so that a server that trickles byt
 from __future__ import annotations
 
 import http.client
+import socket
 import ssl
 import threading
 
@@ -115,6 +116,7 @@ class _Connection:
     """One connection, used by one thread at a time."""
 
     def __init__(self, endpoint: Endpoint, tls: ssl.SSLContext | None) -> None:
+        self._tls = tls
         if tls is None:
             self._http = http.client.HTTPConnection(endpoint.host, endpoint.port)
         else:
@@ -125,8 +127,7 @@ class _Connection:
     ) -> tuple[HttpReply, bool]:
         """Return the response and whether the connection may be used again."""
         if self._http.sock is None:
-            self._http.timeout = min(deadline.require_s(), CONNECT_LIMIT_S)
-            self._http.connect()
+            self._http.sock = self._connect(deadline)
         self._http.sock.settimeout(deadline.require_s())
         # The response must read through the deadline from its first byte on.
         self._http.response_class = lambda sock, *args, **kwargs: DeadlineResponse(sock, deadline, *args, **kwargs)  # type: ignore[assignment]
@@ -146,6 +147,36 @@ class _Connection:
             json_bytes = response.getheader("Inference-Header-Content-Length", "")
             wait_s = retry_after_s(response.getheader("Retry-After", ""))
         return HttpReply(response.status, data, header_bytes(json_bytes), wait_s), not response.will_close
+
+    def _connect(self, deadline: Deadline) -> socket.socket:
+        """Return a connection to the first of the host's addresses that answers; all tries together keep the deadline.
+
+        ``http.client`` itself would give each address the whole time.
+        """
+        problem: OSError = OSError("the name has no address")
+        for family, kind, protocol, _, address in socket.getaddrinfo(
+            self._http.host, self._http.port, type=socket.SOCK_STREAM
+        ):
+            limit_s = min(deadline.require_s(), CONNECT_LIMIT_S)
+            connection = socket.socket(family, kind, protocol)
+            try:
+                connection.settimeout(limit_s)
+                connection.connect(address)
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                break
+            except OSError as error:
+                connection.close()
+                problem = error
+        else:
+            raise problem
+        try:
+            connection.settimeout(min(deadline.require_s(), CONNECT_LIMIT_S))
+            return (
+                connection if self._tls is None else self._tls.wrap_socket(connection, server_hostname=self._http.host)
+            )
+        except BaseException:
+            connection.close()
+            raise
 
     def close(self) -> None:
         self._http.close()

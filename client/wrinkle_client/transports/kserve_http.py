@@ -31,6 +31,16 @@ __all__ = ["HttpTransport"]
 
 _OK: Final = 200
 _READ_DATATYPES: Final = ("UINT8", "FP32")
+# What tritonclient and NumPy raise for bytes that are none.
+_NO_KSERVE_ANSWER: Final = (
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+    InferenceServerException,
+)
 
 
 class HttpTransport:
@@ -68,7 +78,10 @@ class HttpTransport:
         """Return what the server says of itself."""
         said = await self._document("/v2", deadline)
         name, version = str(said.get("name", "")), str(said.get("version", ""))
-        extensions = tuple(str(each) for each in said.get("extensions", ()))
+        offered = said.get("extensions", ())
+        if not isinstance(offered, (list, tuple)):
+            raise _unreadable()
+        extensions = tuple(str(each) for each in offered)
         contract = gateway_contract(name, version)
         return ServerInfo(name, version, extensions, contract or await self._configured_contract(deadline))
 
@@ -109,8 +122,8 @@ class HttpTransport:
             reply = await self._get(f"/v2/models/{spec.ensemble}/config", deadline)
             if reply.status == _OK:
                 try:
-                    return read_version(json.loads(reply.body)["parameters"][VERSION_PARAMETER]["string_value"])
-                except (ValueError, KeyError, TypeError):
+                    return read_version(str(json.loads(reply.body)["parameters"][VERSION_PARAMETER]["string_value"]))
+                except (ValueError, KeyError, TypeError, RecursionError):
                     return None
         return None
 
@@ -187,7 +200,7 @@ def _decode(reply: HttpReply) -> RawAnswer:
             tensors={name: _array(result.as_numpy(name)) for name in outputs if name in read},
             other_outputs=tuple(name for name in outputs if name not in read),
         )
-    except (ValueError, KeyError, TypeError, AttributeError, InferenceServerException) as error:
+    except _NO_KSERVE_ANSWER as error:
         raise _unreadable() from error
 
 

@@ -67,6 +67,7 @@ class SharedMemoryTransport:
         self._doubtful: list[_Region] = []
         self._regions = 0
         self._offered = True
+        self._closed = False
 
     async def infer(self, request: InferenceRequest, deadline: Deadline) -> RawAnswer:
         """Run the model that ``request`` names."""
@@ -90,7 +91,11 @@ class SharedMemoryTransport:
             raise
         finally:
             with self._lock:
-                (self._idle if answered else self._doubtful).append(region)
+                kept = not self._closed
+                if kept:
+                    (self._idle if answered else self._doubtful).append(region)
+            if not kept:  # closed meanwhile: nobody else removes it
+                self._drop(region)
 
     async def server_live(self, deadline: Deadline) -> bool:
         """Return whether the server says that it is up."""
@@ -115,6 +120,7 @@ class SharedMemoryTransport:
     async def close(self) -> None:
         """Remove the regions, here and at the server, and let go of every connection."""
         with self._lock:
+            self._closed = True
             held, self._idle, self._doubtful = [*self._idle, *self._doubtful], [], []
         for region in held:
             await self._give_up(region, Deadline.after(_FAREWELL_S))
@@ -123,6 +129,8 @@ class SharedMemoryTransport:
     async def _take(self, tensor: Tensor, deadline: Deadline) -> _Region | None:
         """Return a registered region that holds ``tensor``; None when the request is to go the plain way."""
         with self._lock:
+            if self._closed:
+                return None
             held = next((each for each in self._idle if each.size_bytes >= tensor.nbytes), None)
             if held is not None:
                 self._idle.remove(held)
@@ -132,7 +140,11 @@ class SharedMemoryTransport:
                 return None
             self._regions += 1
         if useless is not None:
-            await self._give_up(useless, deadline)
+            try:
+                await self._give_up(useless, deadline)
+            except BaseException:
+                self._forget()  # the one that was to take its place
+                raise
         return await self._registered(tensor.nbytes, deadline)
 
     async def _give_up(self, region: _Region, deadline: Deadline) -> None:
@@ -155,7 +167,7 @@ class SharedMemoryTransport:
             self._drop(region)
             if not isinstance(error, WrinkleError) or isinstance(error, DeadlineExceededError):
                 raise
-            if isinstance(error, ServerUnreachableError) and _RESTRICTED not in str(error):
+            if self._closed or (isinstance(error, ServerUnreachableError) and _RESTRICTED not in str(error)):
                 return None  # the request itself will say so
             self._refused(error.code)
             return None

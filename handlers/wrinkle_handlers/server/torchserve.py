@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import tempfile
@@ -26,6 +27,8 @@ __all__ = ["TorchServe"]
 
 _CLASS: Final = "org.pytorch.serve.ModelServer"
 _POLL_S: Final = 0.2
+_LONGEST_SOCKET_NAME: Final = ".ts.sock.65535"  # a worker's
+_MAX_SOCKET_PATH_BYTES: Final = 107  # unix(7), sun_path
 _MAX_REASON_CHARS: Final = 300
 _REFUSAL: Final = re.compile(r"wrinkle_core\.errors\.\w+: (.*)")
 _TELLING: Final = ("[ERROR]", "[WARN ]", "ERROR", "Exception")
@@ -95,8 +98,13 @@ class TorchServe:
 
         Raises:
             MissingExtraError: TorchServe is not installed.
-            ServerStartError: Java is missing, a port is taken, or the process cannot be started.
+            ServerStartError: Java is missing, a port is taken, the scratch folder lies too deep for sockets, or the
+                process cannot be started.
         """
+        if len(os.fsencode(self.run.scratch / _LONGEST_SOCKET_NAME)) > _MAX_SOCKET_PATH_BYTES:
+            raise ServerStartError(
+                "The scratch folder's path is too long for socket files; set TMPDIR to a shorter one."
+            )
         installation = find_torchserve()
         require_free_ports(LOOPBACK, {"--port": self.options.port, "--metrics-port": self.options.metrics_port})
         inference_grpc_port, management_grpc_port = free_ports(2)

@@ -32,6 +32,12 @@
 {{- if and $v.canary.enabled (ne $v.exposure.type "gatewayApi") -}}
 {{- fail "canary needs exposure.type gatewayApi: its routes carry the weights." -}}
 {{- end -}}
+{{- if and $v.canary.enabled $v.canary.artefact (not $v.canary.artefact.source) -}}
+{{- fail "canary.artefact needs its own source; without one the canary serves the stable track's networks." -}}
+{{- end -}}
+{{- if and $v.canary.enabled $v.artefact.manifestSha256 $v.canary.artefact.source (not (hasKey $v.canary.artefact "manifestSha256")) -}}
+{{- fail "canary.artefact.manifestSha256 is required where artefact.manifestSha256 pins the stable track's networks; the canary's are others." -}}
+{{- end -}}
 {{- if and $v.monitoring.rules (eq $v.monitoring.scrape "none") -}}
 {{- fail "monitoring.rules needs monitoring.scrape podMonitor or serviceMonitor: the rules read the labels that they set." -}}
 {{- end -}}

@@ -9,7 +9,7 @@ metadata:
     track: {{ .track }}
     {{- with $values.podLabels }}{{ toYaml . | nindent 4 }}{{ end }}
   annotations:
-    checksum/settings: {{ include (print $root.Template.BasePath "/settings.yaml") $root | sha256sum }}
+    checksum/settings: {{ list (include "wrinkle.settings" .) (ternary ($root.Files.Get "files/build-plans.sh") "" $tensorrt) | toJson | sha256sum }}
     {{- with $values.podAnnotations }}{{ toYaml . | nindent 4 }}{{ end }}
 spec:
   serviceAccountName: {{ include "wrinkle.serviceAccountName" $root }}

@@ -66,7 +66,7 @@ def proposal_of_value(value: float, target: float, replicas: int, ready: int, to
     ratio = value / target
     if tolerances.hold(ratio):
         return replicas
-    return _ceil(ratio * ready) if ready else _ceil(ratio)
+    return _ceil(ratio * ready) if replicas else _ceil(ratio)
 
 
 def proposal_of_pods(values: PodValues, target: float, replicas: int, tolerances: Tolerances) -> int | None:

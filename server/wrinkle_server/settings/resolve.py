@@ -117,6 +117,7 @@ def server_options(settings: ServeSettings, repository: Path) -> ServerOptions:
         grpc_port=settings.grpc_port,
         metrics_port=settings.metrics_port,
         metrics_host=_EVERY_IPV4_ADDRESS if settings.open_monitoring else None,
+        shared_memory_api=settings.shared_memory_api,
         log_level=settings.log_level,
         log_path=log_path(settings),
         exit_timeout_s=settings.exit_timeout_s,

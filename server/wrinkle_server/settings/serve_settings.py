@@ -108,6 +108,9 @@ class ServeSettings(BaseSettings):
     open_monitoring: Annotated[bool, Cli(("--open-monitoring/--no-open-monitoring",))] = Field(
         default=False, description="Metrics and health on every IPv4 address, while inference stays on the host above."
     )
+    shared_memory_api: Annotated[bool, Cli(("--shared-memory-api/--no-shared-memory-api",))] = Field(
+        default=False, description="Let clients on this machine register shared memory; where all of them are trusted."
+    )
 
     log_level: LogLevel = Field(default="warning", description="error, warning, info or verbose.")
     log_file: Annotated[Path | None, Cli(shown_default="in this user's log folder")] = Field(

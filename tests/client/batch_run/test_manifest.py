@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from wrinkle_client import ArtifactError, InvalidParameterError
-from wrinkle_client.batch_run.entry import Entry, Failure, RunOptions
+from wrinkle_client.batch_run.entry import Entry, Failure, RunOptions, WrittenFile
 from wrinkle_client.batch_run.manifest import MANIFEST_NAME, Manifest, read_entries
 from wrinkle_client.batch_run.photographs import Photograph
 from wrinkle_client.batch_run.plan import make_plan
 from wrinkle_client.batch_run.summary import write_summary
+from wrinkle_client.html_report.run_report import write_run_report
 
 OPTIONS = RunOptions("unetpp", None, False, "contour")
 
@@ -40,6 +42,19 @@ def test_what_is_appended_is_read_back_and_the_last_line_of_a_name_counts(tmp_pa
     assert read_entries(tmp_path) == [failed("a"), failed("b")]
     assert path.read_bytes().count(b"\n") == 3
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_photograph_whose_files_another_has_replaced_is_forgotten(tmp_path: Path) -> None:
+    files = (WrittenFile("mask", "face-mask.png", 1),)
+    first, second = (replace(failed(name), stem="face", files=files) for name in ("face.jpg", "face.png"))
+    without_files = replace(failed("face.bmp"), stem="face")
+    moved = replace(first, stem="face-2")
+    write(tmp_path, first, failed("other"), second, without_files)
+    assert read_entries(tmp_path) == [failed("other"), second, without_files]
+    write(tmp_path, moved, second)
+    assert read_entries(tmp_path) == [failed("other"), second, without_files, moved]
+    with Manifest(tmp_path) as manifest:
+        assert list(manifest.entries.values()) == read_entries(tmp_path)
 
 
 @pytest.mark.parametrize("kept", [1, 40, -1])
@@ -72,6 +87,14 @@ def test_a_damaged_or_hostile_line_is_refused(tmp_path: Path, change: dict[str, 
         read_entries(tmp_path)
     with pytest.raises(ArtifactError, match="manifest"), Manifest(tmp_path):
         pass
+
+
+def test_values_of_a_wrong_type_are_shown_as_text(tmp_path: Path) -> None:
+    document = failed("a").to_document()
+    document["failure"]["message"] = 7
+    document["options"]["overlay"] = 8
+    (tmp_path / MANIFEST_NAME).write_text(json.dumps(document) + "\n")
+    assert ">7</span>" in write_run_report(tmp_path).read_text(encoding="utf-8")
 
 
 def test_a_line_without_end_is_bounded(tmp_path: Path) -> None:

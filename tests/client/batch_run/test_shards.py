@@ -26,6 +26,11 @@ def test_each_photograph_is_in_exactly_one_shard(names: list[str], count: int) -
     assert sorted(photo.name for shard in shards for photo in shard) == sorted(names)
 
 
+def test_a_name_need_not_be_valid_unicode() -> None:
+    found = photographs(["caf\udce9.jpg"])
+    assert sorted(len(photographs_of_shard(found, index, 2)) for index in range(2)) == [0, 1]
+
+
 @given(names=names, more=names, count=st.integers(1, 20))
 def test_new_photographs_move_no_other(names: list[str], more: list[str], count: int) -> None:
     everything = photographs([*names, *(set(more) - set(names))])

@@ -80,6 +80,16 @@ def test_a_text_file_is_no_video(tmp_path: Path) -> None:
         frames_of(tmp_path / "clip.mp4", FrameChoice())
 
 
+def test_a_video_that_cannot_be_read_leaves_the_photographs_beside_it_alone(tmp_path: Path) -> None:
+    for name in ("a.jpg", "clip.mp4"):
+        (tmp_path / name).write_text("neither")
+    photograph, broken = find_photographs([str(tmp_path)], tmp_path / "out")
+    assert (photograph.name, photograph.read()) == ("a.jpg", tmp_path / "a.jpg")
+    assert (broken.name, broken.stem) == ("clip.mp4", "clip")
+    with pytest.raises(InvalidImageError, match=r"clip\.mp4"):
+        broken.read()
+
+
 def test_without_opencv_the_pip_line_is_said(video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cv2", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'wrinkle-serving\[prepare\]'"):

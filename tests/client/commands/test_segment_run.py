@@ -74,6 +74,34 @@ def test_a_folder_is_segmented_with_its_shape_a_summary_and_json_lines(
     assert (added.stdout, inferences(http_server)) == ("", asked + 2)
 
 
+def test_file_names_from_anywhere_neither_end_a_run_nor_reach_the_terminal(
+    http_server: Any, tmp_path: Path, photo: bytes
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "caf\udce9.jpg").write_bytes(photo)
+    (folder / "\x1b[31mred.jpg").touch()
+    (folder / f"{'long' * 60}.jpg").write_bytes(photo)
+    done = run_wrinkle("segment", folder, "--out", tmp_path / "out", "--url", http_server.url)
+    assert done.returncode == ExitCode.SOME_FAILED
+    assert "1 of 3 photographs segmented" in done.stderr
+    assert "name is too long" in done.stderr
+    assert "\x1b[31mred" not in done.stdout + done.stderr
+    gone = run_wrinkle("view", tmp_path / "\x1b[31mred", "--no-open")
+    assert (gone.returncode, "\x1b" in gone.stderr) == (ExitCode.ENVIRONMENT, False)
+
+
+def test_results_show_faces_to_this_user_only_also_in_a_folder_that_others_read(
+    http_server: Any, photos: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir(mode=0o755)
+    run_wrinkle("segment", photos / "one.jpg", "--out", out, "--url", http_server.url)
+    assert {path.name: path.stat().st_mode & 0o777 for path in out.iterdir()} == dict.fromkeys(
+        ("one-mask.png", "one-overlay.png", "one.json", "manifest.jsonl", "summary.csv"), 0o600
+    )
+
+
 def test_other_options_in_one_folder_are_refused_until_redo(http_server: Any, photos: Path, tmp_path: Path) -> None:
     options = (photos / "one.jpg", "--out", tmp_path / "out", "--url", http_server.url)
     assert run_wrinkle("segment", *options).returncode == ExitCode.OK

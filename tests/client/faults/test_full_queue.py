@@ -18,7 +18,7 @@ from wrinkle_export.repository.deployment import Deployment
 from wrinkle_export.repository.served_network import ServedNetwork
 from wrinkle_server.triton.model_server import ModelServer
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.alone]
 
 CALLS = 24
 QUEUE = 2

@@ -33,6 +33,14 @@ def test_hostile_names_are_text_on_the_page(tmp_path: Path) -> None:
     assert page.count("<script") == page.count("</script") == 2
 
 
+def test_pictures_whose_names_are_no_valid_unicode_are_linked_by_their_bytes(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    write_run(folder, ["caf\udce9.jpg"], stems=["caf\udce9"])
+    page = write_run_report(folder).read_text(encoding="utf-8")
+    assert "caf%E9-overlay.png" in page
+    assert (folder / "report-files" / "caf\udce9-overlay.webp").is_file()
+
+
 def test_the_page_names_no_address_and_allows_only_its_own_code(tmp_path: Path) -> None:
     page = write_run_report(write_run(tmp_path / "run", ["a.jpg"])).read_text(encoding="utf-8")
     assert re.findall(r"(?:https?:)?//[\w.]+", page) == []
@@ -60,6 +68,8 @@ def test_originals_come_only_when_asked_for_shrunk_and_without_metadata(
         assert max(image.size) == 1600
         assert dict(image.getexif()) == {}
     assert b"taken at home" not in large.read_bytes()
+    write_run_report(folder)
+    assert not list(folder.rglob("*original*"))
 
 
 def test_only_this_user_can_read_the_page_and_its_pictures(tmp_path: Path) -> None:

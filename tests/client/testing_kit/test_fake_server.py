@@ -56,6 +56,15 @@ def test_the_answer_is_the_one_make_result_makes(url: str, photo: bytes) -> None
             assert client.segment(photo, model=model, **options) == make_result(photo, model=model, **options)
 
 
+def test_a_server_that_was_stopped_starts_again_and_still_takes_its_time(photo: bytes) -> None:
+    fake = FakeServer(delay_s=0.3)
+    for _ in range(2):
+        with fake, Client(fake.http_url) as client:
+            started_s = time.monotonic()
+            client.segment(photo)
+            assert time.monotonic() - started_s >= 0.3
+
+
 def test_the_asynchronous_client_gets_the_same(url: str, photo: bytes) -> None:
     async def ask() -> Any:
         async with AsyncClient(url) as client:

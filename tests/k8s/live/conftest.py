@@ -26,7 +26,7 @@ LONG_QUEUE = 64
 UNLIMITED = GatewayLimits(requests_per_minute=100_000, burst=100_000)
 
 
-FAST = Clock(factor=8, interval_s=0.25, evaluation_s=0.5)
+FAST = Clock(factor=10, interval_s=0.5, evaluation_s=0.5)
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +44,10 @@ def replicas(
         started = []
         for number in range(2):
             replica = Replica(f"wrinkle-{number}", repository, folder / f"serve-{number}.log")
-            stack.callback(replica.stop)
             started.append(replica)
+            stack.callback(replica.wait_stopped)
+        for replica in started:
+            stack.callback(replica.ask_to_stop)
         for replica in started:
             replica.wait_ready()
         yield started[0], started[1]
@@ -55,7 +57,7 @@ def replicas(
 def monitored(
     request: pytest.FixtureRequest, replicas: tuple[Replica, Replica], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Monitored]:
-    """Monitor them, on a clock eight times as fast and, slow, with nothing changed."""
+    """Monitor them, on a clock ten times as fast and, slow, with nothing changed."""
     shipped = shipped_monitoring()
     clock = FAST if request.param == "fast" else Clock(1, shipped.scrape_interval_s, shipped.evaluation_s)
     groups, substitutions = faster(shipped.groups, clock.factor, clock.evaluation_s)

@@ -1,7 +1,7 @@
 """The chart's rules on a real Prometheus that scrapes two real servers: what the autoscaler reads, and what alerts.
 
 Not as in a cluster: addresses, static targets with the labels that the PodMonitor sets, one gateway before both servers
-where each pod has its own, and, unless slow, a clock eight times as fast.
+where each pod has its own, and, unless slow, a clock ten times as fast.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from wrinkle_server.triton.raw_inference import infer_raw
 
 pytestmark = [
     pytest.mark.live,
+    pytest.mark.alone,
     pytest.mark.needs("prometheus"),
     pytest.mark.needs("prometheus-alertmanager"),
     pytest.mark.timeout(1500),
@@ -98,10 +99,10 @@ def test_autoscaler_reads_what_the_servers_count(
     def calm() -> bool:
         return monitored.scaling_metrics().get(QUEUE, target) < 0.1 * target
 
-    wait_until(calm, 5 * clock.evaluation_s + 10)
-    in_flight = enough_in_flight(monitored.replicas[0], grace_hopper_jpeg, target)
-    ports = tuple(replica.grpc_port for replica in monitored.replicas)
     with CounterLog(monitored.replicas) as log:
+        wait_until(calm, 5 * clock.evaluation_s + 10)
+        in_flight = enough_in_flight(monitored.replicas[0], grace_hopper_jpeg, target)
+        ports = tuple(replica.grpc_port for replica in monitored.replicas)
         with PerfAnalyzerLoad(ports, ENSEMBLE.name, grace_hopper_jpeg, concurrency=in_flight, folder=tmp_path):
             time.sleep(clock.here_s(LOAD_S) + clock.interval_s + clock.evaluation_s)
             waiting = pending(counters(monitored))

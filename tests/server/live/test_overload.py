@@ -11,7 +11,7 @@ from wrinkle_core.errors import WrinkleError
 from wrinkle_server.triton.model_server import ModelServer
 from wrinkle_server.triton.raw_inference import infer_raw
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.alone]
 
 
 def test_request_beyond_a_full_queue_is_refused_and_the_server_goes_on(

@@ -15,7 +15,7 @@ from wrinkle_core.errors import WrinkleError
 
 Figures = Callable[..., None]
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.alone]
 
 STEPS = ("skin_mask", "unetpp", "threshold")
 DEADLINE_S = 20.0

@@ -20,7 +20,7 @@ from wrinkle_export.repository.choice import chosen_networks
 from wrinkle_export.repository.deployment import Deployment
 from wrinkle_server.triton.raw_inference import infer_raw
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.alone]
 
 Figures = Callable[..., None]
 MAX_WAITING = 4

@@ -17,7 +17,7 @@ from wrinkle_server.gateway.options import Backend, GatewayOptions
 from wrinkle_server.gateway.process import Gateway
 from wrinkle_server.triton.ports import free_ports
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.alone]
 
 Figures = Callable[..., None]
 RATE_HZ = 4.0

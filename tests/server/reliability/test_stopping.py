@@ -22,7 +22,7 @@ from wrinkle_core.errors import WrinkleError
 from wrinkle_server.supervision.canary import canary_photo
 from wrinkle_server.triton.raw_inference import infer_raw
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.alone]
 
 Figures = Callable[..., None]
 PROGRAM = "from wrinkle_client.cli import main; main()"

@@ -27,7 +27,7 @@ from wrinkle_server.steps.activity import read_activities
 from wrinkle_server.steps.pressure import MAX_AGE_S, PressureBoard
 from wrinkle_server.triton.model_server import ModelServer
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.alone]
 
 
 @contextmanager

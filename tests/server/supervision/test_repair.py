@@ -14,7 +14,7 @@ import pytest
 from supervised_server import Supervise, Supervised, wait_until
 from wrinkle_core.errors import ServerFaultError, WrinkleError
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.alone]
 
 STEPS = ("skin_mask", "unetpp", "threshold")
 REPAIRED_WITHIN_S = 10.0

@@ -40,6 +40,7 @@ class Family(NamedTuple):
     side_px: int = 64
 
 
+QUICK = ("unet", "unetpp", "swin_unetr")  # the others take minutes together and run with -m slow
 FAMILIES = {
     "unet": Family(lambda: UNet(3, 2, width=8), SOFT_DICE),
     "encoder_unet": Family(lambda: encoder_unet(LITE0, in_channels=4, decoder_channels=NARROW), SOFT_DICE, channels=4),
@@ -66,7 +67,9 @@ def _four_pictures(channels: int, side_px: int) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(np.stack(images)).float(), torch.from_numpy(np.stack(labels)).float()
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    "family", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in FAMILIES]
+)
 def test_a_small_network_learns_four_pictures_by_heart(family: str) -> None:
     small = FAMILIES[family]
     torch.manual_seed(3)
