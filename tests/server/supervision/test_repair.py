@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from supervised_server import Supervise, Supervised, wait_until
+from timeless import timeless
 from wrinkle_core.errors import ServerFaultError, WrinkleError
 
 pytestmark = [pytest.mark.live, pytest.mark.alone]
@@ -33,7 +34,7 @@ def server(supervise: Supervise) -> Iterator[Supervised]:
 def test_step_that_gets_a_signal_is_repaired_however_often(
     number: signal.Signals, time: str, model: str, server: Supervised
 ) -> None:
-    before = server.ask()
+    before = timeless(server.ask())
     (step,) = server.steps(model)
     reason = "dead" if number == signal.SIGKILL else "stopped"
     repairs = server.counted(f'wrinkle_repairs_total{{model="{model}",reason="{reason}"}}')
@@ -41,26 +42,26 @@ def test_step_that_gets_a_signal_is_repaired_however_often(
     wait_until(lambda: server.reasons() == [f"{model}: {reason}"], 5)
     assert server.get("/livez")[0] == http.client.OK
     wait_until(lambda: not server.reasons(), REPAIRED_WITHIN_S)
-    assert server.ask() == before
+    assert timeless(server.ask()) == before
     assert server.counted(f'wrinkle_repairs_total{{model="{model}",reason="{reason}"}}') == repairs + 1
 
 
 def test_all_steps_killed_at_once_come_back(server: Supervised) -> None:
-    before = server.ask()
+    before = timeless(server.ask())
     for model in STEPS:
         for step in server.steps(model):
             step.kill()
     wait_until(lambda: len(server.reasons()) > 0, 5)
     wait_until(lambda: not server.reasons(), 2 * REPAIRED_WITHIN_S)
-    assert server.ask() == before
+    assert timeless(server.ask()) == before
 
 
 def test_server_that_died_is_started_anew(server: Supervised) -> None:
-    before = server.ask()
+    before = timeless(server.ask())
     psutil.Process(server.supervisor.server.process_id).kill()
     wait_until(lambda: server.reasons() == ["server: ended"], 5)
     wait_until(lambda: not server.reasons(), 30)
-    assert server.ask() == before
+    assert timeless(server.ask()) == before
     assert server.counted('wrinkle_restarts_total{reason="ended"}') == 1
 
 
@@ -114,12 +115,12 @@ def test_step_that_hangs_in_a_native_call_is_found_and_repaired(
     source = HANGS.format(module=module, base=base, library=library, trigger=str(trigger))
     (repository / model / "1" / "model.py").write_text(source, encoding="utf-8")
     with supervise(repository, step_limit_s=5.0) as server:
-        before = server.ask()
+        before = timeless(server.ask())
         trigger.touch()
         with pytest.raises(WrinkleError):
             server.ask(60.0)
         wait_until(lambda: not server.reasons(), 30)
-        assert server.ask() == before
+        assert timeless(server.ask()) == before
         assert server.counted(f'wrinkle_repairs_total{{model="{model}",reason="hung"}}') == 1
 
 
@@ -145,13 +146,13 @@ def test_step_that_grows_beyond_the_ceiling_is_started_anew(
     shutil.copytree(small_repository, repository)
     (repository / "threshold" / "1" / "model.py").write_text(GROWS.format(trigger=str(trigger)), encoding="utf-8")
     with supervise(repository, max_memory_bytes=600 * 2**20) as server:
-        before = server.ask()
+        before = timeless(server.ask())
         wait_until(lambda: server.counted("wrinkle_resident_memory_bytes") > 0, 5)
         trigger.touch()
         server.ask()
         wait_until(lambda: server.counted('wrinkle_repairs_total{model="threshold",reason="memory"}') == 1, 10)
         wait_until(lambda: not server.reasons(), REPAIRED_WITHIN_S)
-        assert server.ask() == before
+        assert timeless(server.ask()) == before
         wait_until(lambda: server.counted("wrinkle_resident_memory_bytes") < 500 * 2**20, 30)
 
 
@@ -161,11 +162,11 @@ def test_canary_finds_what_nothing_else_shows(supervise: Supervise, small_reposi
     shutil.copytree(small_repository, repository)
     (repository / "threshold" / "1" / "model.py").write_text(FAILS.format(trigger=str(trigger)), encoding="utf-8")
     with supervise(repository, canary_idle_s=1.0) as server:
-        before = server.ask()
+        before = timeless(server.ask())
         trigger.touch()
         wait_until(lambda: len(server.reasons()) > 0, 15)
         wait_until(lambda: not server.reasons(), 30)
-        assert server.ask() == before
+        assert timeless(server.ask()) == before
         assert server.counted('wrinkle_canaries_total{model="wrinkle_unetpp",outcome="failed"}') >= 1
 
 
