@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from wrinkle_core.contract import SEGMENTERS, SegmenterContract, segmenter
 from wrinkle_export.repository.assemble import assemble_repository
 from wrinkle_export.repository.deployment import Deployment
 from wrinkle_export.repository.served_network import ServedNetwork
+from wrinkle_server.supervision.counter_reader import CounterReader
 from wrinkle_server.triton.model_server import ModelServer
 from wrinkle_server.triton.options import ServerOptions
 from wrinkle_server.triton.ports import free_ports
@@ -92,7 +94,7 @@ def live_repository(dark_line_served: dict[str, ServedNetwork], tmp_path_factory
     """Return an assembled repository with both ensembles."""
     fetch_assets()
     target = tmp_path_factory.mktemp("serving") / "repository"
-    return assemble_repository(target, dark_line_served, Deployment("openvino", max_batch_size=8))
+    return assemble_repository(target, dark_line_served, Deployment("openvino", max_batch_size=8, max_waiting=64))
 
 
 @pytest.fixture(scope="session")
@@ -116,6 +118,17 @@ def options_on_free_ports(repository: Path, log_path: Path, *segmenters: str) ->
         log_path=log_path,
         exit_timeout_s=10,
     )
+
+
+@contextmanager
+def published_queues(server: ModelServer) -> Iterator[None]:
+    """Tell the server's steps inside the block how long their queues are, as its supervisor would."""
+    reader = CounterReader(server)
+    reader.start()
+    try:
+        yield
+    finally:
+        reader.close()
 
 
 @dataclass(frozen=True)

@@ -66,21 +66,19 @@ def bench_repository(target: Path, networks: Mapping[str, ServedNetwork], deploy
     Args:
         target: Folder to make.
         networks: By segmenter.
-        deployment: Instances, threads and so on; None takes the command's own defaults, with a queue timeout that
-            full-size networks keep.
+        deployment: Instances, threads and so on; None takes the command's own defaults.
     """
     return assemble_repository(target, networks, deployment or default_deployment())
 
 
 def default_deployment() -> Deployment:
-    """Return what ``wrinkle serve`` chooses on this machine, with a queue timeout that full-size networks keep."""
+    """Return what ``wrinkle serve`` chooses on this machine."""
     instances = min(4, len(os.sched_getaffinity(0)))
     return Deployment(
         "openvino",
         preprocess_instances=instances,
         threshold_instances=instances,
         cache_dir=str(compiled_cache()),
-        queue_timeout_s=300.0,
     )
 
 

@@ -74,7 +74,7 @@ def camel(name: str) -> str:
 def test_defaults_of_the_server_are_its_own() -> None:
     own = {camel(name): field.default for name, field in ServeSettings.model_fields.items()}
     shared = VALUES["server"].keys() & own.keys()
-    assert shared >= {"precision", "maxEncodedMib", "maxPixelsMpx", "maxWaiting", "maxQueueSize", "queueTimeoutS"}
+    assert shared >= {"precision", "maxEncodedMib", "maxPixelsMpx", "maxWaiting", "maxQueueSize"}
     chosen_for_containers = {"models", "instances", "threads"}  # 0 means every core of the node
     assert {name: VALUES["server"][name] for name in shared - chosen_for_containers} == {
         name: own[name] for name in shared - chosen_for_containers

@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from google.protobuf import text_format
-from tritonclient.grpc import model_config_pb2 as pb
 
 from live_server import options_on_free_ports
 from wrinkle_export.repository.assemble import assemble_repository
@@ -33,28 +31,12 @@ def pinned(core: int) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def without_queue_policy(config: Path) -> None:
-    """Take a step's queue policy away.
-
-    With one, Triton 2.51 lets a request wait for up to half a second beside a free instance: its batcher misses the
-    instance's signal and looks again after 0.5 s. The simulation's batcher does not sleep.
-    """
-    model = pb.ModelConfig()
-    text_format.Parse(config.read_text(encoding="utf-8"), model)
-    if model.HasField("dynamic_batching"):
-        model.dynamic_batching.ClearField("default_queue_policy")
-    config.chmod(0o644)
-    config.write_text(text_format.MessageToString(model), encoding="utf-8")
-
-
 @pytest.fixture(scope="module")
 def two_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ModelServer, ...]]:
     """Serve the shipped ``unetpp`` twice, on one core each; nobody supervises them, so nobody publishes queues."""
     folder = tmp_path_factory.mktemp("two-servers")
     deployment = Deployment("openvino", preprocess_instances=1, threshold_instances=1, threads=1)
     repository = assemble_repository(folder / "repository", chosen_networks("unetpp"), deployment)
-    for config in repository.glob("*/config.pbtxt"):
-        without_queue_policy(config)
     with ExitStack() as stack:
         servers = []
         cores = sorted(os.sched_getaffinity(0))[:2]

@@ -148,7 +148,7 @@ def test_three_draws_balance_better_than_one() -> None:
     assert spread(3) < 2.0 < spread(1)
 
 
-OPEN = Bounds(max_waiting=None, max_queue_size=None, queue_timeout_s=None)
+OPEN = Bounds(max_waiting=None, max_queue_size=None)
 
 
 class Page:

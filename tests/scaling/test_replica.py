@@ -15,7 +15,7 @@ from wrinkle_scaling.replica.replica import Replica
 from wrinkle_scaling.replica.request import Outcome, Request
 from wrinkle_scaling.replica.times import ServiceTimes
 
-OPEN = Bounds(max_waiting=None, max_queue_size=None, queue_timeout_s=None)
+OPEN = Bounds(max_waiting=None, max_queue_size=None)
 
 
 def step(name: str, *seconds: float, **changed: Any) -> StepProfile:
@@ -129,11 +129,11 @@ def test_a_refusal_costs_its_core_time_and_is_quick() -> None:
     assert seconds[2] == pytest.approx(0.002)
 
 
-def test_a_full_queue_refuses_and_a_long_wait_ends_in_a_timeout() -> None:
-    bounds = Bounds(max_waiting=None, max_queue_size=2, queue_timeout_s=1.5)
+def test_a_full_queue_refuses_at_once() -> None:
+    bounds = Bounds(max_waiting=None, max_queue_size=2)
     seconds, outcomes, _ = run(profile(step("segment", 1.0), bounds=bounds), [0.0, 0.0, 0.0, 0.0])
-    assert outcomes == [Outcome.ANSWERED, Outcome.ANSWERED, Outcome.QUEUE_TIMEOUT, Outcome.QUEUE_FULL]
-    assert seconds == pytest.approx([1.0, 2.0, 2.0, 0.0])
+    assert outcomes == [*[Outcome.ANSWERED] * 3, Outcome.QUEUE_FULL]
+    assert seconds == pytest.approx([1.0, 2.0, 3.0, 0.0])
 
 
 def test_counters_are_those_of_triton() -> None:
@@ -165,7 +165,6 @@ def test_the_bounds_are_those_of_wrinkle_serve() -> None:
     deployment, bounds = Deployment("openvino"), Bounds()
     assert bounds.max_waiting == deployment.max_waiting
     assert bounds.max_queue_size == deployment.max_queue_size
-    assert bounds.queue_timeout_s == deployment.queue_timeout_s
 
 
 @pytest.mark.parametrize(

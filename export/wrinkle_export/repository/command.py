@@ -57,9 +57,6 @@ def repository(
     max_queue_size: Annotated[
         int, typer.Option(min=1, max=10_000, help="Requests that may wait for each step.")
     ] = _DEFAULTS.max_queue_size,
-    queue_timeout_s: Annotated[
-        float, typer.Option(min=0.001, max=600, help="How long a request may wait for each step, s.")
-    ] = _DEFAULTS.queue_timeout_s,
     max_encoded_mib: Annotated[int, typer.Option(min=1, max=1024, help="Largest photograph as a file, MiB.")] = (
         _DEFAULTS.max_encoded_bytes // _MIB
     ),
@@ -88,7 +85,6 @@ def repository(
         queue_delay_us=queue_delay_us,
         max_waiting=max_waiting or (PRODUCTION if runs_on == "gpu" else _DEFAULTS).max_waiting,
         max_queue_size=max_queue_size,
-        queue_timeout_s=queue_timeout_s,
         max_encoded_bytes=max_encoded_mib * _MIB,
         max_pixels=max_pixels_mpx * _MEGAPIXEL,
     )

@@ -31,9 +31,8 @@ class Deployment:
             takes as long as its photographs one after the other, and each of them waits for the last.
         max_waiting: Photographs that may wait ahead of a segmenter; a preprocessor refuses more before it decodes
             them. It bounds what an accepted request waits, to about this many times one inference.
-        max_queue_size: Requests that may wait at one model; Triton refuses more. With ``max_encoded_bytes`` it bounds
-            the memory that waiting photographs hold.
-        queue_timeout_s: How long a request may wait at one model; Triton refuses it then. A caller may ask for less.
+        max_queue_size: Requests that may wait at one Python step; while more do, it refuses instead of working. A
+            TensorRT or ONNX Runtime segmenter has no such bound of its own, only ``max_waiting`` ahead of it.
         max_encoded_bytes: Largest file that a preprocessor reads.
         max_pixels: Most pixels of a photograph that a preprocessor decodes.
     """
@@ -49,7 +48,6 @@ class Deployment:
     max_batch_size: int = 0
     max_waiting: int = 16
     max_queue_size: int = 64
-    queue_timeout_s: float = 10.0
     max_encoded_bytes: int = DEFAULT_MAX_ENCODED_BYTES
     max_pixels: int = DEFAULT_MAX_PIXELS
 
@@ -65,11 +63,8 @@ class Deployment:
                 f"{self.max_waiting} photographs may wait ahead of a segmenter, but its queue holds "
                 f"{self.max_queue_size}; let 1 or more wait, and no more than the queue holds."
             )
-        if not (self.queue_timeout_s >= 0.001 and self.max_encoded_bytes >= 1 and self.max_pixels >= 1):
-            raise ContractError(
-                f"Queue timeout {self.queue_timeout_s} s must be 0.001 s or more, {self.max_encoded_bytes} bytes and "
-                f"{self.max_pixels} pixels 1 or more."
-            )
+        if self.max_encoded_bytes < 1 or self.max_pixels < 1:
+            raise ContractError(f"{self.max_encoded_bytes} bytes and {self.max_pixels} pixels must be 1 or more.")
         wanted = {"tensorrt": "gpu", "openvino": "cpu"}.get(self.runtime, self.device)
         if self.device != wanted:
             raise ContractError(f"Runtime {self.runtime} runs on a {wanted}, not on a {self.device}.")

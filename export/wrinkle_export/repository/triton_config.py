@@ -58,16 +58,16 @@ def model_config(
     if contract.kind == "ensemble":
         _set_ensemble(config, contract, version)
         return config
-    _set_queue(config, deployment)
+    _set_queue(config)
     if contract.kind == "segment":
         config.version_policy.specific.versions.append(version)
         _set_segmenter(config, contract, deployment, network)
     elif contract.kind == "preprocess":
-        _set_python_step(config, deployment.preprocess_instances)
+        _set_python_step(config, deployment.preprocess_instances, deployment)
         for key in ("max_encoded_bytes", "max_pixels", "max_waiting"):
             config.parameters[key].string_value = str(getattr(deployment, key))
     else:
-        _set_python_step(config, deployment.threshold_instances)
+        _set_python_step(config, deployment.threshold_instances, deployment)
     return config
 
 
@@ -96,16 +96,15 @@ def _set_ensemble(config: pb.ModelConfig, contract: ModelContract, version: int)
         )
 
 
-def _set_queue(config: pb.ModelConfig, deployment: Deployment) -> None:
+def _set_queue(config: pb.ModelConfig) -> None:
     # A cache is keyed by inputs and not by request parameters, and would keep faces in memory.
     config.response_cache.enable = False
-    queue = config.dynamic_batching.default_queue_policy
-    queue.max_queue_size = deployment.max_queue_size
-    queue.default_timeout_microseconds = round(deployment.queue_timeout_s * 1e6)
-    queue.allow_timeout_override = True  # for a shorter one: Triton takes the smaller of the two
+    # No queue policy: with any, a request waits up to half a second beside a free instance (ADR 018).
+    config.dynamic_batching.SetInParent()
 
 
-def _set_python_step(config: pb.ModelConfig, instances: int) -> None:
+def _set_python_step(config: pb.ModelConfig, instances: int, deployment: Deployment) -> None:
+    config.parameters["max_queue_size"].string_value = str(deployment.max_queue_size)
     config.instance_group.add(kind=pb.ModelInstanceGroup.KIND_CPU, count=instances)
     config.backend = "python"
     config.default_model_filename = "model.py"
@@ -118,7 +117,7 @@ def _set_segmenter(
         config.dynamic_batching.max_queue_delay_microseconds = deployment.queue_delay_us
     _add_warmup(config, contract, "blank", 1)
     if deployment.runtime == "openvino":
-        _set_python_step(config, deployment.segmenter_instances)
+        _set_python_step(config, deployment.segmenter_instances, deployment)
         for key, value in (
             ("threads", deployment.threads),
             ("cache_dir", deployment.cache_dir),

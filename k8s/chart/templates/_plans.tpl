@@ -23,7 +23,6 @@ init container and the jobs that build ahead run the same script on the same cac
       value: >-
         --preprocess-instances {{ $root.Values.server.instances }} --threshold-instances {{ $root.Values.server.instances }}
         --max-waiting {{ $root.Values.server.maxWaiting }} --max-queue-size {{ $root.Values.server.maxQueueSize }}
-        --queue-timeout-s {{ $root.Values.server.queueTimeoutS }}
         --max-encoded-mib {{ $root.Values.server.maxEncodedMib }} --max-pixels-mpx {{ $root.Values.server.maxPixelsMpx }}
     - {name: HOME, value: /tmp}
     - {name: TMPDIR, value: /tmp}

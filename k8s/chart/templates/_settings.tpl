@@ -13,7 +13,6 @@ max_encoded_mib: {{ $server.maxEncodedMib }}
 max_pixels_mpx: {{ $server.maxPixelsMpx }}
 max_waiting: {{ $server.maxWaiting }}
 max_queue_size: {{ $server.maxQueueSize }}
-queue_timeout_s: {{ $server.queueTimeoutS }}
 {{- if ne $artefact.source "bundled" }}
 build: {{ include "wrinkle.artefactPath" $artefact }}
 {{- end }}

@@ -58,18 +58,13 @@ class TritonStatistics:
         """Return what the server refuses.
 
         Args:
-            admission: Whether a supervisor publishes the length of the segmenter's queue, as ``wrinkle serve`` does.
+            admission: Whether a supervisor publishes the queues' lengths, as ``wrinkle serve`` does.
         """
+        if not admission:
+            return Bounds(max_waiting=None, max_queue_size=None)
         config = self._config(self.steps[0])
-        policy = config.get("dynamic_batching", {}).get("default_queue_policy", {})
-        max_queue_size, timeout_us = (
-            int(policy.get(key, 0)) for key in ("max_queue_size", "default_timeout_microseconds")
-        )
-        return Bounds(
-            max_waiting=int(config["parameters"]["max_waiting"]["string_value"]) if admission else None,
-            max_queue_size=max_queue_size or None,
-            queue_timeout_s=timeout_us / 1e6 or None,
-        )
+        told = {name: int(config["parameters"][name]["string_value"]) for name in ("max_waiting", "max_queue_size")}
+        return Bounds(**told)
 
     def _worked(self, model_name: str) -> tuple[int, float]:
         versions = self._client.get_inference_statistics(model_name)["model_stats"]

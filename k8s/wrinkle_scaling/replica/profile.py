@@ -62,15 +62,13 @@ class Bounds(_Figures):
 
     Attributes:
         max_waiting: Photographs that may wait ahead of the segmenter; None when nobody publishes its queue's length.
-        max_queue_size: Requests that may wait at one step; None for any number.
-        queue_timeout_s: How long a request may wait at one step; None for ever.
+        max_queue_size: Requests that may wait at one step; None when nobody publishes the queues' lengths.
         publication_s: How old the queue's length may be that admission goes by.
         refusal_s: Core time of a refusal.
     """
 
     max_waiting: Annotated[int, Field(ge=1)] | None = 16
     max_queue_size: Annotated[int, Field(ge=1)] | None = 64
-    queue_timeout_s: Annotated[float, Field(gt=0.0, le=3600.0)] | None = 10.0
     publication_s: Annotated[float, Field(gt=0.0, le=60.0)] = 0.05
     refusal_s: Annotated[float, Field(ge=0.0, le=60.0)] = 0.0009
 

@@ -14,7 +14,6 @@ class Outcome(Enum):
     ANSWERED = auto()
     NOT_ADMITTED = auto()
     QUEUE_FULL = auto()
-    QUEUE_TIMEOUT = auto()
     NO_REPLICA = auto()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import simpy
 
@@ -63,14 +63,16 @@ class Step:
         self._admit = admit
         self._idle = profile.instances
         self._most = math.inf if bounds.max_queue_size is None else bounds.max_queue_size
-        self._longest_s = math.inf if bounds.queue_timeout_s is None else bounds.queue_timeout_s
         self.waiting: deque[Request] = deque()
         self.queue_s = 0.0
         self.busy_s = 0.0
         self.finished = 0
 
     def offer(self, request: Request) -> None:
-        """Take a request in, or refuse it when the queue is full."""
+        """Take a request in, or refuse it when the queue is full.
+
+        The server refuses the oldest instead, a little later: as many, and none of them worked on.
+        """
         request.queued_s = self._environment.now
         if self._idle is None or (self._idle > 0 and not self.waiting):
             self._start([request])
@@ -102,17 +104,5 @@ class Step:
         for request in batch:
             pass_on(request)
         while self._idle and self.waiting:
-            following = list(self._next_batch())
-            if following:
-                self._start(following)
-
-    def _next_batch(self) -> Iterator[Request]:
-        """Take what the next call works on, refusing what has waited too long, as Triton does when it looks."""
-        size = 0
-        while self.waiting and size < self._profile.max_batch_size:
-            request = self.waiting.popleft()
-            if self._environment.now - request.queued_s > self._longest_s:
-                self._on_refused(request, Outcome.QUEUE_TIMEOUT)
-                continue
-            size += 1
-            yield request
+            count = min(len(self.waiting), self._profile.max_batch_size)
+            self._start([self.waiting.popleft() for _ in range(count)])

@@ -55,7 +55,6 @@ def deployment(settings: ServeSettings) -> Deployment:
         cache_dir=str(compiled_networks_folder()),
         max_waiting=settings.max_waiting,
         max_queue_size=settings.max_queue_size,
-        queue_timeout_s=settings.queue_timeout_s,
         max_encoded_bytes=settings.max_encoded_mib * 2**20,
         max_pixels=settings.max_pixels_mpx * 1_000_000,
     )

@@ -127,9 +127,6 @@ class ServeSettings(BaseSettings):
         default=16, ge=1, le=1000, description="Requests ahead of a segmenter from which on more are refused at once."
     )
     max_queue_size: int = Field(default=64, ge=1, le=10_000, description="Requests that may wait for each step.")
-    queue_timeout_s: float = Field(
-        default=10.0, ge=0.001, le=600, description="How long a request may wait for each step, s."
-    )
 
     step_limit_s: float = Field(
         default=20.0,

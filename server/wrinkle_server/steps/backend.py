@@ -35,9 +35,11 @@ __all__ = [
     "answer",
     "cancelled",
     "input_array",
+    "instance_count",
     "refusal",
     "request_parameters",
     "triton",
+    "warm_up_requests",
 ]
 
 Tensors = Mapping[str, NDArray[Any]]
@@ -63,6 +65,17 @@ class ModelParameters(dict[str, str]):
 
     def __missing__(self, name: str) -> str:
         raise ContractError(f"config.pbtxt of {self._model} lacks {name}; assemble the repository again.")
+
+
+def instance_count(args: Mapping[str, str]) -> int:
+    """Return how many instances of the model Triton runs, from what it hands to ``initialize``."""
+    return sum(int(group["count"]) for group in json.loads(args["model_config"])["instance_group"])
+
+
+def warm_up_requests(args: Mapping[str, str]) -> int:
+    """Return how many warm-up requests Triton sends to each instance before callers' requests."""
+    samples = json.loads(args["model_config"]).get("model_warmup", ())
+    return sum(max(1, int(one.get("batch_size", 1))) * max(1, int(one.get("count", 1))) for one in samples)
 
 
 def input_array(request: Any, name: str) -> NDArray[Any]:

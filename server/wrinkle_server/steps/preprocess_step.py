@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,9 +17,15 @@ from wrinkle_core.postprocess import ThresholdOptions
 from wrinkle_core.preprocess import prepare
 from wrinkle_core.quality import quality_warnings
 from wrinkle_core.step_timings import PreprocessStamp
-from wrinkle_server.steps.backend import ModelParameters, Tensors, input_array, request_parameters
+from wrinkle_server.steps.admission import Admission
+from wrinkle_server.steps.backend import (
+    ModelParameters,
+    Tensors,
+    input_array,
+    instance_count,
+    request_parameters,
+)
 from wrinkle_server.steps.metrics import capture_warnings, faces_found
-from wrinkle_server.steps.pressure import Admission
 from wrinkle_server.steps.quiet_decoders import quiet_decoders
 from wrinkle_server.steps.run_folder import run_folder
 from wrinkle_server.steps.step import Step
@@ -49,7 +54,7 @@ class PreprocessStep(Step):
             run_folder(),
             self._spec,
             max_waiting=int(parameters["max_waiting"]),
-            instances=sum(group["count"] for group in json.loads(args["model_config"])["instance_group"]),
+            instances=instance_count(args),
         )
         self._landmarker = FaceLandmarker(threads=1)
         self._faces_found = faces_found(args["model_name"])

@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 
 from wrinkle_core.inference import OnnxSegmenter, Precision
-from wrinkle_server.steps.backend import ModelParameters, answer, cancelled, input_array
+from wrinkle_server.steps.backend import ModelParameters, answer, input_array
 from wrinkle_server.steps.step import Step
 
 __all__ = ["SegmentStep"]
@@ -39,7 +39,7 @@ class SegmentStep(Step):
         super().initialize(args)
 
     def _answer(self, requests: Sequence[Any]) -> list[Any]:
-        responses = {index: gone for index, request in enumerate(requests) if (gone := cancelled(request))}
+        responses = {index: away for index, request in enumerate(requests) if (away := self._turned_away(request))}
         waiting = [index for index in range(len(requests)) if index not in responses]
         if waiting:
             began = time.monotonic()

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from live_server import options_on_free_ports
+from live_server import options_on_free_ports, published_queues
 from wrinkle_client import NO_RETRIES, AsyncClient, Client, Limits, OverloadedError, WrinkleError
 from wrinkle_core.assets import fetch_assets
 from wrinkle_export.repository.assemble import assemble_repository
@@ -38,7 +38,7 @@ def short_queue_urls(
     )
     repository = assemble_repository(folder / "repository", {"unetpp": dark_line_served["unetpp"]}, deployment)
     options = options_on_free_ports(repository, folder / "triton.log", "unetpp")
-    with ModelServer(replace(options, exit_timeout_s=3)):
+    with ModelServer(replace(options, exit_timeout_s=3)) as server, published_queues(server):
         yield {
             "http": f"http://{options.host}:{options.http_port}",
             "grpc": f"grpc://{options.host}:{options.grpc_port}",

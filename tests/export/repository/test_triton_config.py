@@ -81,11 +81,18 @@ def test_cpu_segmenter_is_a_python_step_with_its_threads_and_precision(spec: Seg
     assert told == {"threads": "2", "precision": "f32", "cache_dir": "/cache", "network": "model.onnx"}
 
 
+@pytest.mark.parametrize("deployment", [PRODUCTION, ON_ONNXRUNTIME, CPU], ids=attrgetter("runtime"))
 @pytest.mark.parametrize("contract", [m for m in MODELS if m.kind != "ensemble"], ids=attrgetter("name"))
-def test_every_executed_model_has_a_bounded_queue_and_no_response_cache(contract: ModelContract) -> None:
-    config = model_config(contract, PRODUCTION)
-    assert 0 < config.dynamic_batching.default_queue_policy.max_queue_size <= 256
-    assert config.dynamic_batching.default_queue_policy.default_timeout_microseconds > 0
+def test_no_executed_model_has_a_queue_policy_or_a_response_cache(
+    contract: ModelContract, deployment: Deployment
+) -> None:
+    """Any field of a queue policy makes requests wait beside a free instance (ADR 018)."""
+    config = model_config(contract, deployment)
+    assert config.HasField("dynamic_batching")
+    batching = config.dynamic_batching
+    assert not batching.HasField("default_queue_policy")
+    assert not batching.priority_queue_policy
+    assert not batching.priority_levels
     assert config.HasField("response_cache")
     assert not config.response_cache.enable
 
@@ -128,7 +135,6 @@ def test_bounds_of_the_deployment_reach_the_models() -> None:
         "openvino",
         max_waiting=5,
         max_queue_size=20,
-        queue_timeout_s=2.5,
         max_encoded_bytes=1_000_000,
         max_pixels=2_000_000,
     )
@@ -139,8 +145,8 @@ def test_bounds_of_the_deployment_reach_the_models() -> None:
         "max_pixels": "2000000",
     }
     for name in ("skin_texture", "unetpp", "threshold"):
-        queue = model_config(model(name), bounded).dynamic_batching.default_queue_policy
-        assert (queue.max_queue_size, queue.default_timeout_microseconds) == (20, 2_500_000)
+        assert model_config(model(name), bounded).parameters["max_queue_size"].string_value == "20"
+    assert "max_queue_size" not in model_config(model("unetpp"), PRODUCTION).parameters  # nothing there reads it
 
 
 def test_photographs_are_bounded_by_cores_limits_unless_told_otherwise() -> None:
@@ -155,9 +161,6 @@ def test_photographs_are_bounded_by_cores_limits_unless_told_otherwise() -> None
         {"max_waiting": 0},
         {"max_waiting": 65},
         {"max_queue_size": 0},
-        {"queue_timeout_s": 0.0},
-        {"queue_timeout_s": 1e-9},
-        {"queue_timeout_s": float("nan")},
         {"max_encoded_bytes": 0},
         {"max_pixels": 0},
     ],

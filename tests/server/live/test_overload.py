@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from live_server import published_queues
 from wrinkle_core.errors import WrinkleError
 from wrinkle_server.triton.model_server import ModelServer
 from wrinkle_server.triton.raw_inference import infer_raw
@@ -26,7 +27,7 @@ def test_request_beyond_a_full_queue_is_refused_and_the_server_goes_on(
             return error.code
         return "answered"
 
-    with ThreadPoolExecutor(160) as clients:
+    with published_queues(live_server), ThreadPoolExecutor(160) as clients:
         outcomes = Counter(clients.map(outcome, range(160)))
     assert set(outcomes) == {"answered", "OVERLOADED"}
     assert outcomes["answered"] >= 64

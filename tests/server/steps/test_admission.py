@@ -9,7 +9,8 @@ import pytest
 
 from wrinkle_core.contract import SegmenterContract, segmenter
 from wrinkle_core.errors import ContractError, InvalidParameterError, OverloadedError
-from wrinkle_server.steps.pressure import MAX_AGE_S, Admission, PressureBoard
+from wrinkle_server.steps.admission import Admission
+from wrinkle_server.steps.pressure import MAX_AGE_S, PressureBoard
 
 UNETPP = segmenter("unetpp")
 
@@ -93,7 +94,7 @@ def test_new_supervisor_takes_the_board_over(tmp_path: Path) -> None:
     assert let_in(gate, 10) == 4
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff" * 7, b"\xff" * 56, b"\xff" * 4096])
+@pytest.mark.parametrize("content", [b"", b"\xff" * 7, b"\xff" * 88, b"\xff" * 4096])
 def test_damaged_board_refuses_nothing(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "pressure").write_bytes(content)
     assert let_in(admission(tmp_path), 10) == 10
@@ -103,7 +104,7 @@ def test_without_a_run_folder_everything_is_let_in() -> None:
     assert let_in(admission(None), 100) == 100
 
 
-def test_unknown_segmenter_is_refused(tmp_path: Path) -> None:
+def test_unknown_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidParameterError, match="unet_plus"):
         PressureBoard(tmp_path).publish({"unet_plus": 1})
 

@@ -20,8 +20,10 @@ import tritonclient.grpc
 from PIL import Image
 from tritonclient.utils import InferenceServerException
 
+from live_server import published_queues
 from step_server import infer
 from wrinkle_client.failures import wire_failure
+from wrinkle_core.contract import segmenter
 from wrinkle_core.errors import from_wire
 from wrinkle_server.steps.activity import read_activities
 from wrinkle_server.steps.pressure import MAX_AGE_S, PressureBoard
@@ -31,15 +33,15 @@ pytestmark = [pytest.mark.live, pytest.mark.alone]
 
 
 @contextmanager
-def published(server: ModelServer, pending: int) -> Iterator[None]:
-    """Tell the steps inside the block, as a supervisor would, that so many requests wait."""
+def published(server: ModelServer, **pending: int) -> Iterator[None]:
+    """Tell the steps inside the block, as a supervisor would, how many requests wait at which model."""
     board, done = PressureBoard(server.run_folder), Event()
 
     def tell() -> None:
         while not done.wait(0.05):
-            board.publish({"unetpp": pending})
+            board.publish(pending)
 
-    board.publish({"unetpp": pending})
+    board.publish(pending)
     teller = Thread(target=tell)
     teller.start()
     try:
@@ -60,7 +62,7 @@ def code_of(status: int, text: str) -> str:
 def test_photograph_is_refused_while_too_many_wait_for_the_segmenter(
     bounded_server: ModelServer, grace_hopper_jpeg: bytes
 ) -> None:
-    with published(bounded_server, pending=3):
+    with published(bounded_server, unetpp=3):
         status, text = infer(bounded_server, grace_hopper_jpeg)
     assert status == http.client.SERVICE_UNAVAILABLE
     error = from_wire(text)
@@ -79,13 +81,13 @@ def test_refusing_costs_a_tenth_of_answering_or_less(bounded_server: ModelServer
         return statistics.median(took)
 
     answering = seconds(7)
-    with published(bounded_server, pending=3):
+    with published(bounded_server, unetpp=3):
         refusing = seconds(30)
     assert refusing < answering / 10
 
 
 def test_refusal_comes_before_the_file_is_read(bounded_server: ModelServer) -> None:
-    with published(bounded_server, pending=3):
+    with published(bounded_server, unetpp=3):
         assert code_of(*infer(bounded_server, b"no photograph")) == "OVERLOADED"
     assert code_of(*infer(bounded_server, b"no photograph")) == "INVALID_IMAGE"
 
@@ -107,7 +109,7 @@ def test_operator_may_lower_the_limit_on_pixels(bounded_server: ModelServer) -> 
 
 
 def test_full_queue_is_overload_over_http(bounded_server: ModelServer, grace_hopper_jpeg: bytes) -> None:
-    with ThreadPoolExecutor(40) as clients:
+    with published_queues(bounded_server), ThreadPoolExecutor(40) as clients:
         outcomes = Counter(
             code_of(*one) for one in clients.map(lambda _: infer(bounded_server, grace_hopper_jpeg), range(40))
         )
@@ -115,11 +117,11 @@ def test_full_queue_is_overload_over_http(bounded_server: ModelServer, grace_hop
     assert infer(bounded_server, grace_hopper_jpeg)[0] == http.client.OK
 
 
-def grpc_outcome(client: Any, photo: bytes, **settings: Any) -> str:
+def grpc_outcome(client: Any, photo: bytes) -> str:
     tensor = tritonclient.grpc.InferInput("IMAGE", [len(photo)], "UINT8")
     tensor.set_data_from_numpy(np.frombuffer(photo, np.uint8))
     try:
-        client.infer("wrinkle_unetpp", [tensor], **settings)
+        client.infer("wrinkle_unetpp", [tensor])
     except InferenceServerException as error:
         status = str(error.status()).removeprefix("StatusCode.")
         return wire_failure(status, str(error.message()), url="test", answered=True).code
@@ -133,27 +135,40 @@ def grpc_client(bounded_server: ModelServer) -> Iterator[Any]:
         yield client
 
 
-def test_full_queue_is_overload_over_grpc(grpc_client: Any, grace_hopper_jpeg: bytes) -> None:
-    with ThreadPoolExecutor(40) as clients:
+def test_full_queue_is_overload_over_grpc(
+    bounded_server: ModelServer, grpc_client: Any, grace_hopper_jpeg: bytes
+) -> None:
+    with published_queues(bounded_server), ThreadPoolExecutor(40) as clients:
         outcomes = Counter(clients.map(lambda _: grpc_outcome(grpc_client, grace_hopper_jpeg), range(40)))
     assert set(outcomes) == {"answered", "OVERLOADED"}
 
 
-def test_request_that_waits_longer_than_it_may_is_overload(
-    bounded_server: ModelServer, grpc_client: Any, grace_hopper_jpeg: bytes
+@pytest.mark.parametrize("model", ["skin_mask", "threshold"])
+def test_step_refuses_while_its_own_queue_is_too_long(
+    model: str, bounded_server: ModelServer, grace_hopper_jpeg: bytes
 ) -> None:
-    parameters = {"timeout": 1000}  # microseconds in each queue
-    with ThreadPoolExecutor(8) as clients:
-        over_grpc = Counter(
-            clients.map(lambda _: grpc_outcome(grpc_client, grace_hopper_jpeg, timeout=1000), range(16))
-        )
-        over_http = Counter(
-            code_of(*one)
-            for one in clients.map(lambda _: infer(bounded_server, grace_hopper_jpeg, parameters=parameters), range(16))
-        )
-    for outcomes in (over_grpc, over_http):
-        assert set(outcomes) <= {"answered", "OVERLOADED"}
-        assert outcomes["OVERLOADED"] > 0
+    with published(bounded_server, **{model: 4}):
+        assert infer(bounded_server, grace_hopper_jpeg)[0] == http.client.OK
+    with published(bounded_server, **{model: 99}):
+        status, text = infer(bounded_server, grace_hopper_jpeg)
+    assert (code_of(status, text), status) == ("OVERLOADED", http.client.SERVICE_UNAVAILABLE)
+    assert f"wait at {model}, at most 4 may" in text
+
+
+def test_network_that_is_asked_directly_refuses_while_its_queue_is_too_long(
+    bounded_server: ModelServer, grpc_client: Any
+) -> None:
+    spec = segmenter("unetpp")
+    tensor = tritonclient.grpc.InferInput("INPUT", [1, len(spec.channels), spec.input_px, spec.input_px], "UINT8")
+    tensor.set_data_from_numpy(np.zeros(tensor.shape(), np.uint8))
+    with published(bounded_server, unetpp=4):
+        grpc_client.infer("unetpp", [tensor])
+    with (
+        published(bounded_server, unetpp=99),
+        pytest.raises(InferenceServerException, match="wait at unetpp, at most 4 may") as caught,
+    ):
+        grpc_client.infer("unetpp", [tensor])
+    assert caught.value.status() == "StatusCode.UNAVAILABLE"
 
 
 def test_every_step_process_shows_its_activity(bounded_server: ModelServer, grace_hopper_jpeg: bytes) -> None:
