@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
+from typing import TypeAlias
 
 from wrinkle_bench.burst import burst
 
 __all__ = ["Pairs", "measure_pairs"]
+
+_Way: TypeAlias = tuple[Callable[[], object], list[float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +65,21 @@ def measure_pairs(
         bursts: Bursts of each.
         requests: Answers of a burst.
     """
-    base_ms, other_ms, base_hz, other_hz = [], [], [], []
+    base_ms: list[float] = []
+    other_ms: list[float] = []
+    base_hz: list[float] = []
+    other_hz: list[float] = []
     for number in range(1 + pairs):
-        found = [burst(ask, concurrency=1, requests=1).p50_ms for ask in (base, other)]
-        if number:  # the first pair opens connections
-            base_ms.append(found[0])
-            other_ms.append(found[1])
-    for _ in range(bursts):
-        base_hz.append(burst(base, concurrency=concurrency, requests=requests).throughput_hz)
-        other_hz.append(burst(other, concurrency=concurrency, requests=requests).throughput_hz)
+        for ask, found_ms in _in_turn(number, (base, base_ms), (other, other_ms)):
+            took_ms = burst(ask, concurrency=1, requests=1).p50_ms
+            if number:  # the first pair opens connections
+                found_ms.append(took_ms)
+    for number in range(bursts):
+        for ask, found_hz in _in_turn(number, (base, base_hz), (other, other_hz)):
+            found_hz.append(burst(ask, concurrency=concurrency, requests=requests).throughput_hz)
     return Pairs(tuple(base_ms), tuple(other_ms), tuple(base_hz), tuple(other_hz))
+
+
+def _in_turn(number: int, base: _Way, other: _Way) -> tuple[_Way, _Way]:
+    """Return both ways, the other first in every second pair: going first must favour neither."""
+    return (other, base) if number % 2 else (base, other)

@@ -57,3 +57,9 @@ def test_a_slower_way_shows_in_every_ratio() -> None:
     assert seen.latency_ratio > 1.5
     assert seen.added_ms > 10.0
     assert seen.throughput_ratio < 0.7
+
+
+def test_neither_way_always_goes_first() -> None:
+    asked: list[str] = []
+    measure_pairs(lambda: asked.append("base"), lambda: asked.append("other"), pairs=3, bursts=0)
+    assert asked == ["base", "other", "other", "base"] * 2
