@@ -17,6 +17,7 @@ from wrinkle_core.assets import fetch_assets
 from wrinkle_core.landmarks import FaceLandmarker
 
 pytest_plugins = (
+    "figures",
     "live_server",
     "supervised_server",
 )

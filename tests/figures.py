@@ -1,4 +1,4 @@
-"""What a live test measures, shown to people and kept for documents; a conftest imports the fixture."""
+"""Pytest plugin: what a live test measures, shown to people and kept for documents."""
 
 from __future__ import annotations
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,8 +13,6 @@ from wrinkle_export.repository.assemble import assemble_repository
 from wrinkle_export.repository.choice import chosen_networks
 from wrinkle_export.repository.deployment import Deployment
 from wrinkle_server.triton.model_server import ModelServer
-
-Figures = Callable[..., None]
 
 
 @contextmanager
@@ -50,17 +45,3 @@ def two_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Mode
         for server in servers:
             server.wait_ready()
         yield tuple(servers)
-
-
-@pytest.fixture
-def figures(request: pytest.FixtureRequest) -> Figures:
-    """Return a function that shows figures (``pytest -s``) and adds them to the file that $WRINKLE_FIGURES names."""
-
-    def show(**found: Any) -> None:
-        line = json.dumps({"test": request.node.name} | found)
-        print(line)  # noqa: T201
-        if path := os.environ.get("WRINKLE_FIGURES"):
-            with Path(path).open("a", encoding="utf-8") as file:
-                file.write(f"{line}\n")
-
-    return show

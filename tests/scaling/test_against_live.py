@@ -6,7 +6,6 @@ share a memory, or a physical core, slow each other down.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import reduce
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 from numpy.typing import NDArray
 from typer.testing import CliRunner
 
+from figures import Figures
 from traffic import Traffic, generate_at
 from wrinkle_core.contract import segmenter
 from wrinkle_core.errors import ServerFaultError
@@ -32,7 +32,6 @@ from wrinkle_server.triton.model_server import ModelServer
 
 pytestmark = [pytest.mark.live, pytest.mark.alone]
 
-Figures = Callable[..., None]
 SPEC = segmenter("unetpp")
 UTILISATION = 0.55
 AGREEMENT = 0.15

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from figures import figures as figures
 from k8s_alertmanager import Alertmanager
 from k8s_monitored import Clock, Monitored
 from k8s_prometheus import Prometheus

@@ -1,30 +1,10 @@
-"""Where the figures of docs/reliability.md come from."""
+"""A photograph for load generators."""
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-
-Figures = Callable[..., None]
-
-
-@pytest.fixture
-def figures(request: pytest.FixtureRequest) -> Figures:
-    """Return a function that shows figures (``pytest -s``) and adds them to the file that $WRINKLE_FIGURES names."""
-
-    def show(**found: Any) -> None:
-        line = json.dumps({"test": request.node.name} | found)
-        print(line)  # noqa: T201
-        if path := os.environ.get("WRINKLE_FIGURES"):
-            with Path(path).open("a", encoding="utf-8") as file:
-                file.write(f"{line}\n")
-
-    return show
 
 
 @pytest.fixture(scope="session")

@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from figures import Figures
 from supervised_server import HOST, Supervise, Supervised, wait_until
 from wrinkle_client import Client, RetryPolicy
 from wrinkle_core.errors import WrinkleError
-
-Figures = Callable[..., None]
 
 pytestmark = [pytest.mark.live, pytest.mark.alone]
 

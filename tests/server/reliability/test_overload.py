@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import numpy as np
 import psutil
 import pytest
 
+from figures import Figures
 from supervised_server import HOST, Supervise, Supervised
 from traffic import generate
 from wrinkle_core.contract import segmenter
@@ -22,7 +23,6 @@ from wrinkle_server.triton.raw_inference import infer_raw
 
 pytestmark = [pytest.mark.live, pytest.mark.alone]
 
-Figures = Callable[..., None]
 MAX_WAITING = 4
 MAX_WAIT_S = 3.0
 PATIENCE_S = 30.0

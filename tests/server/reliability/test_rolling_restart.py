@@ -6,11 +6,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from figures import Figures
 from supervised_server import HOST
 from traffic import generate
 from wrinkle_server.gateway.options import Backend, GatewayOptions
@@ -19,7 +20,6 @@ from wrinkle_server.triton.ports import free_ports
 
 pytestmark = [pytest.mark.live, pytest.mark.alone]
 
-Figures = Callable[..., None]
 RATE_HZ = 4.0
 PATIENCE_S = 20.0
 PROGRAM = "from wrinkle_client.cli import main; main()"

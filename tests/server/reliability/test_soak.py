@@ -8,12 +8,12 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 
 import numpy as np
 import psutil
 import pytest
 
+from figures import Figures
 from supervised_server import HOST, Supervise, Supervised
 from wrinkle_client import Client
 from wrinkle_core.errors import WrinkleError
@@ -21,7 +21,6 @@ from wrinkle_server.supervision.canary import canary_photo
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 
-Figures = Callable[..., None]
 DURATION_S = float(os.environ.get("WRINKLE_SOAK_S", 1800))
 WARM_UP_SHARE = 0.2
 SAMPLE_S = 2.0

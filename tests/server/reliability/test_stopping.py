@@ -7,7 +7,6 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from figures import Figures
 from live_server import ServeProcess, start_serve
 from remains import remains, session_members
 from supervised_server import HOST
@@ -24,7 +24,6 @@ from wrinkle_server.triton.raw_inference import infer_raw
 
 pytestmark = [pytest.mark.live, pytest.mark.alone]
 
-Figures = Callable[..., None]
 PROGRAM = "from wrinkle_client.cli import main; main()"
 SLOW = """
 import time
