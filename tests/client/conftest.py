@@ -124,7 +124,7 @@ class HttpServer:
         behave = self.behaviour or self.behave_well
         # In several tests the client goes away first, or does not like our certificate.
         with suppress(OSError):
-            encrypted = self.tls.wrap_socket(connection, server_side=True) if self.tls else connection
+            encrypted = shake_hands(self.tls, connection) if self.tls else connection
             with encrypted, encrypted.makefile("rb") as stream:
                 while (request := read_request(stream)) is not None:
                     self.received.append(request)
@@ -151,6 +151,21 @@ class HttpServer:
         for connection in self._open:
             with suppress(OSError):  # already gone
                 connection.shutdown(socket.SHUT_RDWR)
+
+
+def shake_hands(tls: ssl.SSLContext, connection: socket.socket) -> ssl.SSLSocket:
+    """Return the encrypted connection; a refusal is sent whole: closing with unread bytes would reset it away."""
+    encrypted = tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+    try:
+        encrypted.do_handshake()
+    except ssl.SSLError:
+        with socket.socket(fileno=encrypted.detach()) as refused:
+            refused.settimeout(1.0)
+            refused.shutdown(socket.SHUT_WR)
+            while refused.recv(65536):
+                pass
+        raise
+    return encrypted
 
 
 def read_request(stream: Any) -> Received | None:
