@@ -14,6 +14,8 @@ DEV := $(VENV)/.installed-dev
 K8S_VENV := .venv-k8s
 CHECKOV := $(K8S_VENV)/.installed
 
+WORKERS := $(shell $(PYTHON) -c 'import os; print(min(4, 1 + (os.cpu_count() or 1)))')
+
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test test-slow lint format docs train-demo k8s-check k8s-policy k8s-generate k8s-image-check gpu-check bench gpu-bench scaling-page clean
 
@@ -28,11 +30,12 @@ serve: $(DEMO) ## Serve both ensembles on this machine until Ctrl-C
 	$(BIN)/wrinkle assets fetch
 	$(BIN)/wrinkle serve
 
-# Most tests run in parallel; those that measure get the machine to themselves. Both parts run, whatever the first says.
+# Most tests run in parallel, a worker more than cores, for many wait for a server; those that measure get the machine to
+# themselves. Both parts run, whatever the first says.
 test: $(DEV) ## Every test but the slow and GPU ones
 	$(BIN)/wrinkle assets fetch
 	@status=0; \
-	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile -m 'not alone and not slow and not gpu' || status=1; \
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m 'not alone and not slow and not gpu' || status=1; \
 	$(BIN)/python -m pytest -m 'alone and not slow and not gpu' || status=1; \
 	exit $$status
 

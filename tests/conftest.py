@@ -22,9 +22,11 @@ pytest_plugins = (
     "supervised_server",
 )
 
-ROOT = Path(__file__).resolve().parent.parent
+TESTS = Path(__file__).resolve().parent
+ROOT = TESTS.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
 DESELECTED_UNLESS_ASKED = ("slow", "gpu")
+LONGEST_FOLDERS = ("train", "export")  # begun last, they would keep one worker busy after the others
 _MISSING_PROGRAMS = pytest.StashKey[set[str]]()
 
 
@@ -41,7 +43,10 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect slow and GPU tests unless -m names them, and those that need what is not here (never in CI)."""
+    """Deselect slow and GPU tests unless -m names them, and those that need what is not here (never in CI).
+
+    The longest folders go first.
+    """
     expression = str(config.getoption("-m"))
     marks = [mark for mark in DESELECTED_UNLESS_ASKED if mark not in expression]
     if not SHARED_DATA.is_dir():
@@ -57,6 +62,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if deselected:
         config.hook.pytest_deselected(items=deselected)
         items[:] = [item for item in items if id(item) in kept]
+    items.sort(key=lambda item: item.path.relative_to(TESTS).parts[0] not in LONGEST_FOLDERS)
     config.stash[_MISSING_PROGRAMS] = missing
 
 

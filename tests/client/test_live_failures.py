@@ -27,7 +27,7 @@ from wrinkle_client import (
 from wrinkle_server.triton.model_server import ModelServer
 from wrinkle_server.triton.options import ServerOptions
 
-pytestmark = [pytest.mark.live, pytest.mark.alone]
+pytestmark = pytest.mark.live
 
 PROTOCOLS = ("http", "grpc")
 STEPS = ("skin_mask", "unetpp", "threshold")

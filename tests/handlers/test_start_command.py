@@ -20,7 +20,7 @@ from wrinkle_client.credentials import read_token
 from wrinkle_core.assets import fetch_assets
 from wrinkle_server.triton.ports import free_ports, port_is_free
 
-pytestmark = [pytest.mark.live, pytest.mark.alone, pytest.mark.needs("java")]
+pytestmark = [pytest.mark.live, pytest.mark.needs("java")]
 
 TORCHSERVE = [sys.executable, "-c", "from wrinkle_handlers.commands.torchserve import app; app()"]
 

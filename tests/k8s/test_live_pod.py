@@ -32,7 +32,7 @@ from wrinkle_core.errors import UnauthorizedError
 from wrinkle_server.gateway.tokens import new_token
 from wrinkle_server.triton.ports import free_ports
 
-pytestmark = [pytest.mark.live, pytest.mark.alone, pytest.mark.needs("npm")]
+pytestmark = [pytest.mark.live, pytest.mark.needs("npm")]
 
 NAME = "minikube"
 ELSEWHERE = "127.0.0.2"  # reached by what listens on every address, not by what listens on 127.0.0.1

@@ -20,7 +20,7 @@ from wrinkle_client.batch_run.manifest import MANIFEST_NAME, read_entries
 from wrinkle_client.exit_codes import ExitCode
 from wrinkle_command import command_line, run_wrinkle
 
-pytestmark = [pytest.mark.live, pytest.mark.alone]
+pytestmark = pytest.mark.live
 
 PHOTOGRAPHS = 500
 PARALLEL = 4

@@ -20,7 +20,7 @@ from wrinkle_core.errors import UnauthorizedError
 from wrinkle_server.gateway.tokens import new_token
 from wrinkle_server.triton.ports import free_ports
 
-pytestmark = [pytest.mark.live, pytest.mark.alone]
+pytestmark = pytest.mark.live
 
 PROGRAM = "from wrinkle_client.cli import main; main()"
 

@@ -13,7 +13,7 @@ import yaml
 
 from live_server import start_serve
 
-pytestmark = [pytest.mark.live, pytest.mark.alone]
+pytestmark = pytest.mark.live
 
 WRINKLE = [str(Path(sys.executable).with_name("wrinkle"))]
 MODELS = [sys.executable, "-c", "from wrinkle_server.commands.models import app; app()"]

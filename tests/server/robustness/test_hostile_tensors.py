@@ -20,7 +20,7 @@ from wrinkle_core.landmarks import FaceLandmarker
 from wrinkle_core.preprocess import prepare
 from wrinkle_core.step_timings import STAMP_LENGTH
 
-pytestmark = [pytest.mark.live, pytest.mark.alone]
+pytestmark = pytest.mark.live
 
 UNETPP = segmenter("unetpp")
 VERSION, SEGMENTER, WIDTH, HEIGHT, MATRIX, QUALITY, LANDMARKS = 0, 1, 2, 3, 4, 10, 20

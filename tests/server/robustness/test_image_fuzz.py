@@ -29,7 +29,7 @@ from wrinkle_core.errors import InvalidInputError, InvalidParameterError, Wrinkl
 from wrinkle_server.triton.model_server import ModelServer
 from wrinkle_server.triton.raw_inference import infer_raw
 
-pytestmark = [pytest.mark.live, pytest.mark.alone]
+pytestmark = pytest.mark.live
 
 SEED = 20_261_122
 WARM_UP_REQUESTS = 100

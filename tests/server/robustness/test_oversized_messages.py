@@ -12,7 +12,7 @@ from tritonclient.utils import InferenceServerException
 from wrinkle_core.errors import ImageTooLargeError, from_wire
 from wrinkle_server.triton.raw_inference import infer_raw
 
-pytestmark = [pytest.mark.live, pytest.mark.alone]
+pytestmark = pytest.mark.live
 
 MESSAGE_BYTES = 50_000_000
 MESSAGES = 12

@@ -30,7 +30,6 @@ def test_second_loaded_version_needs_as_much_again() -> None:
 
 
 @pytest.mark.live
-@pytest.mark.alone
 def test_start_is_refused_below_the_least_and_warned_of_below_the_most(
     small_repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

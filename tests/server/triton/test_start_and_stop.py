@@ -29,7 +29,7 @@ from wrinkle_server.triton.options import ServerOptions
 from wrinkle_server.triton.ports import port_is_free
 from wrinkle_server.triton.raw_inference import infer_raw
 
-pytestmark = [pytest.mark.live, pytest.mark.alone]
+pytestmark = pytest.mark.live
 
 HOST = "127.0.0.1"
 
