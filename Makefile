@@ -17,7 +17,7 @@ CHECKOV := $(K8S_VENV)/.installed
 WORKERS := $(shell $(PYTHON) -c 'import os; print(min(4, 1 + (os.cpu_count() or 1)))')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-slow lint format docs train-demo k8s-check k8s-policy k8s-generate k8s-image-check gpu-check bench gpu-bench scaling-page clean
+.PHONY: help demo serve test test-slow lint format docs train-demo k8s-check k8s-policy k8s-generate k8s-image-check gpu-check bench gpu-bench scaling-profile scaling-page clean
 
 help: ## Show this list
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -70,7 +70,7 @@ k8s-policy: $(DEV) $(CHECKOV) ## Only checkov over everything the chart renders
 k8s-generate: $(DEV) ## Rewrite what is made from the chart: its table of values, the Kustomize base
 	$(BIN)/python -m chart_checks.generated
 
-k8s-image-check: $(DEV) ## As root, with buildah and podman: build the CPU image, run the chart's pod
+k8s-image-check: $(DEV) ## As root, with buildah and podman: build the images on Debian, run the chart's pod and the batch Jobs
 	$(BIN)/wrinkle assets fetch
 	$(BIN)/python -m pytest -m slow -s tests/k8s/live/test_pod_under_podman.py
 
@@ -78,9 +78,10 @@ gpu-check: $(DEV) ## Build, run and compare plans on this machine's GPU; see doc
 	$(BIN)/python -c 'import tensorrt' || $(BIN)/python -m pip install -e '.[tensorrt]'
 	$(BIN)/python -m pytest -m gpu tests/export/tensorrt/test_gpu.py
 
-bench: $(DEV) ## Measure the service on this machine, about half an hour; figures in bench/results/, the page in docs/performance.md
+bench: $(DEV) ## Measure the service on this machine, about three quarters of an hour; figures in bench/results/, the page in docs/performance.md
 	$(BIN)/wrinkle assets fetch
 	$(BIN)/wrinkle bench ceiling
+	$(BIN)/wrinkle bench limits
 	$(BIN)/wrinkle bench peers
 	$(BIN)/wrinkle bench sweep
 	$(BIN)/wrinkle bench steps
@@ -94,7 +95,11 @@ REPOSITORY ?= build/repository
 gpu-bench: $(DEV) ## perf_analyzer against a TensorRT repository on this machine's GPU
 	$(BIN)/wrinkle bench sweep --repository $(REPOSITORY) --fresh --out bench/results/gpu
 
-scaling-page: $(DEV) ## Rewrite the tables of docs/scaling.md by running what it describes
+scaling-profile: $(DEV) ## Measure one replica on this machine, idle and with two cores, for docs/scaling.md
+	$(BIN)/wrinkle assets fetch
+	$(BIN)/python -m wrinkle_scaling.measuring.shipped
+
+scaling-page: $(DEV) ## Rewrite the tables and the picture of docs/scaling.md by running what it describes
 	$(BIN)/python -m wrinkle_scaling.page --write docs/scaling.md
 
 clean: ## Remove environments, caches and outputs

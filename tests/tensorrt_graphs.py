@@ -43,7 +43,7 @@ INPUT_PX = 32
 L4 = Gpu("NVIDIA L4", "8.9", "12.4")
 
 
-def darkness_graph(white: float = 255.0) -> onnx.ModelProto:
+def darkness_graph(white: float = 255.0, input_px: int = INPUT_PX) -> onnx.ModelProto:
     """Return a sound graph: how much darker than ``white`` the mean of the channels is, in FP16."""
     nodes = [
         helper.make_node("Sub", ["white", "mean"], ["difference"], name="difference"),
@@ -51,7 +51,7 @@ def darkness_graph(white: float = 255.0) -> onnx.ModelProto:
         helper.make_node("Round", ["darkness"], ["rounded"], name="rounded"),
         _to_bytes("rounded"),
     ]
-    return _graph(nodes, {"white": np.array(white, np.float16)})
+    return _graph(nodes, {"white": np.array(white, np.float16)}, input_px=input_px)
 
 
 def unsupported_graph() -> onnx.ModelProto:

@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import json
 import resource
+import signal
 import subprocess
 import sys
 import time
@@ -71,6 +72,10 @@ class Generator:
     def at_work(self) -> bool:
         """Return whether requests or answers are still to come."""
         return self.process.poll() is None
+
+    def send_no_more(self) -> None:
+        """Have it wait for the answers to what has left, and end."""
+        self.process.terminate()
 
     def finish(self) -> Traffic:
         """Wait for its end and return what it saw."""
@@ -147,6 +152,8 @@ async def _run(arguments: argparse.Namespace) -> dict[str, Any]:
 
     headers = {"Content-Type": "application/octet-stream", _LENGTH_HEADER: "0"}
     timeout = aiohttp.ClientTimeout(total=arguments.timeout_s)
+    enough = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, enough.set)
     began_s = time.perf_counter()
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0), headers=headers, timeout=timeout
@@ -154,6 +161,8 @@ async def _run(arguments: argparse.Namespace) -> dict[str, Any]:
         tasks = []
         for sent_s in json.loads(arguments.times.read_text(encoding="utf-8")):
             await asyncio.sleep(max(0.0, began_s + sent_s - time.perf_counter()))
+            if enough.is_set():
+                break
             tasks.append(asyncio.create_task(to_the_least_busy(began_s)))
         samples = await asyncio.gather(*tasks)
     used = resource.getrusage(resource.RUSAGE_SELF)

@@ -83,20 +83,24 @@ def default_deployment() -> Deployment:
 
 
 @contextmanager
-def bench_server(networks: Mapping[str, ServedNetwork], deployment: Deployment | None = None) -> Iterator[BenchServer]:
-    """Serve networks for as long as the block runs; errors are those of ``served_on``."""
+def bench_server(
+    networks: Mapping[str, ServedNetwork], deployment: Deployment | None = None, *, shared_memory: bool = False
+) -> Iterator[BenchServer]:
+    """Serve networks for as long as the block runs; ``shared_memory`` and errors are those of ``served_on``."""
     with tempfile.TemporaryDirectory(prefix="wrinkle-bench-") as folder:
-        with served_on(bench_repository(Path(folder, "repository"), networks, deployment)) as server:
+        repository = bench_repository(Path(folder, "repository"), networks, deployment)
+        with served_on(repository, shared_memory=shared_memory) as server:
             yield server
 
 
 @contextmanager
-def served_on(repository: Path, **flags: str | int) -> Iterator[BenchServer]:
+def served_on(repository: Path, *, shared_memory: bool = False) -> Iterator[BenchServer]:
     """Run ``wrinkle serve`` on an assembled repository for as long as the block runs.
 
     Args:
         repository: What to serve.
-        flags: Further options of the command, underscores for dashes.
+        shared_memory: Let every client on this machine register shared memory, as ``perf_analyzer`` must for
+            ``http+shm``.
 
     Raises:
         ServerStartError: It ended, or did not answer in time.
@@ -104,11 +108,11 @@ def served_on(repository: Path, **flags: str | int) -> Iterator[BenchServer]:
     fetch_assets()
     http, grpc, metrics, health = free_ports(4)
     ports = {"--http-port": http, "--grpc-port": grpc, "--metrics-port": metrics, "--health-port": health}
-    more = {f"--{name.replace('_', '-')}": value for name, value in flags.items()}
     with tempfile.TemporaryDirectory(prefix="wrinkle-bench-") as folder:
         log, command = Path(folder, "serve.log"), [sys.executable, "-m", "wrinkle_client.cli", "serve"]
         command += ["--model-repository", str(repository), "--log-file", str(Path(folder, "triton.log"))]
-        command += [str(word) for option in (_QUIET | ports | more).items() for word in option]
+        command += [str(word) for option in (_QUIET | ports).items() for word in option]
+        command += ["--shared-memory-api"] if shared_memory else []
         process, began_s = ChildProcess("wrinkle serve"), time.perf_counter()
         process.start(command, open_output=lambda: log.open("wb"))
         try:

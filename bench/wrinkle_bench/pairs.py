@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
-from typing import TypeAlias
+from typing import TypeVar
 
 from wrinkle_bench.burst import burst
 
-__all__ = ["Pairs", "measure_pairs"]
+__all__ = ["Pairs", "in_turns", "measure_pairs"]
 
-_Way: TypeAlias = tuple[Callable[[], object], list[float]]
+First = TypeVar("First")
+Second = TypeVar("Second")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +66,29 @@ def measure_pairs(
         bursts: Bursts of each.
         requests: Answers of a burst.
     """
-    base_ms: list[float] = []
-    other_ms: list[float] = []
-    base_hz: list[float] = []
-    other_hz: list[float] = []
-    for number in range(1 + pairs):
-        for ask, found_ms in _in_turn(number, (base, base_ms), (other, other_ms)):
-            took_ms = burst(ask, concurrency=1, requests=1).p50_ms
-            if number:  # the first pair opens connections
-                found_ms.append(took_ms)
-    for number in range(bursts):
-        for ask, found_hz in _in_turn(number, (base, base_hz), (other, other_hz)):
-            found_hz.append(burst(ask, concurrency=concurrency, requests=requests).throughput_hz)
-    return Pairs(tuple(base_ms), tuple(other_ms), tuple(base_hz), tuple(other_hz))
+    base_ms, other_ms = in_turns(
+        lambda: burst(base, concurrency=1, requests=1).p50_ms,
+        lambda: burst(other, concurrency=1, requests=1).p50_ms,
+        1 + pairs,
+    )
+    base_hz, other_hz = in_turns(
+        lambda: burst(base, concurrency=concurrency, requests=requests).throughput_hz,
+        lambda: burst(other, concurrency=concurrency, requests=requests).throughput_hz,
+        bursts,
+    )
+    # The first pair opens connections.
+    return Pairs(tuple(base_ms[1:]), tuple(other_ms[1:]), tuple(base_hz), tuple(other_hz))
 
 
-def _in_turn(number: int, base: _Way, other: _Way) -> tuple[_Way, _Way]:
-    """Return both ways, the other first in every second pair: going first must favour neither."""
-    return (other, base) if number % 2 else (base, other)
+def in_turns(one: Callable[[], First], other: Callable[[], Second], rounds: int) -> tuple[list[First], list[Second]]:
+    """Return what each finds in every round; the other goes first in every second one, for that must favour neither."""
+    found: list[First] = []
+    others: list[Second] = []
+    for number in range(rounds):
+        if number % 2:
+            others.append(other())
+            found.append(one())
+        else:
+            found.append(one())
+            others.append(other())
+    return found, others

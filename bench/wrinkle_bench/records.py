@@ -69,9 +69,11 @@ class Notebook(Generic[Found]):
         self._form = TypeAdapter(Record[kind])  # type: ignore[valid-type]
         found = None if fresh else read_record(path, kind)
         here = this_machine()
-        if found is not None and (found.machine.kind != here.kind or found.settings != dict(settings)):
+        differences = [] if found is None else _differences(found, Record(here, dict(settings)))
+        if differences:
             raise ArtifactError(
-                f"{path.name} was measured on another machine or with other settings; give --fresh to begin anew."
+                f"{path.name} was measured otherwise: {'; '.join(differences)}. Give --fresh to begin anew, or another "
+                "folder with --out."
             )
         self.record: Record[Found] = found or Record(here, dict(settings))
 
@@ -86,3 +88,13 @@ class Notebook(Generic[Found]):
         partial = self._path.with_name(f".{self._path.name}.partial")
         partial.write_bytes(self._form.dump_json(self.record, indent=1) + b"\n")
         os.replace(partial, self._path)
+
+
+def _differences(found: Record[Found], asked: Record[Found]) -> list[str]:
+    """Return in words where a record's machine and settings are not those that are asked for."""
+    pairs = {"machine": (found.machine.kind, asked.machine.kind)}
+    pairs |= {
+        name: (found.settings.get(name, "not noted"), asked.settings.get(name, "not asked for"))
+        for name in sorted(found.settings.keys() | asked.settings.keys())
+    }
+    return [f"{name} was {then}, now {now}" for name, (then, now) in pairs.items() if then != now]

@@ -12,6 +12,7 @@ Importing this loads neither tritonclient nor Pillow, and never torch, OpenVINO 
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from wrinkle_client.client import Client
@@ -106,6 +107,9 @@ __all__ = [
     "UrlPolicy",
     "WrinkleError",
 ]
+
+# Without it Python prints warnings of libraries to the standard error of a program that has set up no logging.
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 
 def __getattr__(name: str) -> Any:

@@ -92,7 +92,9 @@ def _decode_png(answer: RawAnswer, contract: TensorContract, mode: str, size: tu
             if image.mode != mode:
                 raise ServerFaultError(f"{name} is a PNG of mode {image.mode}, expected {mode}.")
             return np.array(image).astype(np.uint8, copy=False)
-    except (OSError, SyntaxError, ValueError) as error:
+    except ServerFaultError:
+        raise
+    except Exception as error:  # Pillow raises OSError, SyntaxError, ValueError, IndexError and more
         raise _damaged(name) from error
 
 

@@ -79,10 +79,12 @@ class AsyncClient:
         credentials.check(endpoint)
         self._prepare: Prepare = prepare
         self._compression: Compression = compression
+        runtime = AsyncioRuntime()
         self._session = Session(
             endpoint,
-            transport or open_transport(endpoint, limits, credentials, asynchronous=True, shared_memory=shared_memory),
-            AsyncioRuntime(),
+            transport
+            or open_transport(endpoint, limits, credentials, runtime, asynchronous=True, shared_memory=shared_memory),
+            runtime,
             retry or RetryPolicy(),
             limits,
         )
@@ -104,7 +106,10 @@ class AsyncClient:
         return self._session.url
 
     async def close(self) -> None:
-        """Let go of every connection and thread; calls in flight end with ServingError, as later ones do."""
+        """Let go of every connection and thread; calls in flight end with ServingError, as later ones do.
+
+        With ``shared_memory`` it waits up to 5 s for photographs that the server still reads.
+        """
         await self._session.close()
 
     async def segment(
@@ -187,8 +192,6 @@ class AsyncClient:
         """Return name, version, extensions and contract version of the server; as ``Client.server_info``."""
         return await self._session.server_info(timeout_s=timeout_s)
 
-    async def wait_ready(
-        self, timeout_s: float = 60.0, *, models: tuple[str, ...] = ("unetpp", "unet_texture")
-    ) -> None:
-        """Wait until the server can run ``models``; as ``Client.wait_ready``."""
+    async def wait_ready(self, timeout_s: float = 60.0, *, models: tuple[str, ...] | None = None) -> None:
+        """Wait until the server can run ``models``, or all that it serves; as ``Client.wait_ready``."""
         await self._session.wait_ready(timeout_s, models=models)

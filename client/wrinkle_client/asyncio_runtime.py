@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final, TypeVar
 
 from wrinkle_client.deadline import Deadline
 from wrinkle_client.failures import closed
-
-if TYPE_CHECKING:
-    from stamina import Attempt
-    from stamina._core import _RetryContextIterator
 
 __all__ = ["AsyncioRuntime"]
 
@@ -49,10 +45,6 @@ class AsyncioRuntime:
             if deadline.remaining_s() > _TIMER_SLACK_S:
                 raise  # the function's own
             raise deadline.exceeded() from None
-
-    def attempts(self, context: _RetryContextIterator) -> AsyncIterator[Attempt]:
-        """Let the loop go on between attempts."""
-        return aiter(context)
 
     def close(self) -> None:
         """Let go of the threads; what they have begun goes on to its end."""

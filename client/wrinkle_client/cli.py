@@ -5,7 +5,6 @@ Exit codes: see ``exit_codes.py``.
 
 from __future__ import annotations
 
-import logging
 import sys
 from importlib.metadata import version
 from typing import Annotated
@@ -47,7 +46,6 @@ def _options(
 
 def main() -> None:
     """Run ``wrinkle`` with the process's arguments and exit."""
-    logging.getLogger("stamina").setLevel(logging.ERROR)  # each retry is no news to a person at a terminal
     try:
         app(prog_name="wrinkle")
     except WrinkleError as error:

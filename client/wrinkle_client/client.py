@@ -58,7 +58,7 @@ class Client:
         """Set up; the first call connects.
 
         Args:
-            url: ``http://``, ``https://``, ``grpc://`` or ``grpcs://``, host, optional port; see ``endpoint.py``.
+            url: ``http(s)://``, ``grpc(s)://`` or ``torchserve(s)://``, host, optional port; see ``endpoint.py``.
             token: Bearer token for a gateway; only over TLS or to this machine.
             ca_file: PEM file of the authorities that may have signed the server's certificate; the system's by default.
             client_certificate: PEM files of this client's certificate and its private key, for mutual TLS.
@@ -82,10 +82,11 @@ class Client:
         credentials.check(endpoint)
         self._prepare: Prepare = prepare
         self._compression: Compression = compression
+        runtime = BlockingRuntime()
         self._session = Session(
             endpoint,
-            transport or open_transport(endpoint, limits, credentials, shared_memory=shared_memory),
-            BlockingRuntime(),
+            transport or open_transport(endpoint, limits, credentials, runtime, shared_memory=shared_memory),
+            runtime,
             retry or RetryPolicy(),
             limits,
         )
@@ -107,7 +108,10 @@ class Client:
         return self._session.url
 
     def close(self) -> None:
-        """Let go of every connection; later calls raise ServingError."""
+        """Let go of every connection; later calls raise ServingError.
+
+        With ``shared_memory`` it waits up to 5 s for photographs that the server still reads.
+        """
         run_now(self._session.close())
 
     def segment(
@@ -238,12 +242,12 @@ class Client:
         """
         return run_now(self._session.server_info(timeout_s=timeout_s))
 
-    def wait_ready(self, timeout_s: float = 60.0, *, models: tuple[str, ...] = ("unetpp", "unet_texture")) -> None:
-        """Wait until the server can run ``models``.
+    def wait_ready(self, timeout_s: float = 60.0, *, models: tuple[str, ...] | None = None) -> None:
+        """Wait until the server can run ``models``; by default every model that it serves, and there is one.
 
         Raises:
             ServerUnreachableError: Nothing answered until ``timeout_s`` was over.
-            ModelNotReadyError: The server answered, but a model was not ready by then.
+            ModelNotReadyError: The server answered, but a model was not ready by then, or is not served.
             InvalidParameterError: Unknown model, or ``timeout_s`` not in (0, 3600].
             ContractError: The server is of another contract version.
         """

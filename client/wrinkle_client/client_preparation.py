@@ -72,15 +72,14 @@ class ClientPreparation:
         """
         _require_extra()
         began_s = time.monotonic()
-        from wrinkle_core.decode import DecodeLimits, decode_image
+        from wrinkle_core.decode import DecodeLimits
         from wrinkle_core.geometry import Geometry
-        from wrinkle_core.preprocess import prepare
+        from wrinkle_core.preprocess import prepare_encoded
         from wrinkle_core.step_timings import PreprocessStamp
 
         limits = DecodeLimits(self._limits.max_encoded_bytes, self._limits.max_pixels)
-        photo_rgb = decode_image(request.encoded, limits)
         with self._landmarker(deadline) as landmarker:
-            prepared = prepare(photo_rgb, contract.segmenter(request.segmenter), landmarker)
+            prepared = prepare_encoded(request.encoded, contract.segmenter(request.segmenter), landmarker, limits)
         stamped = replace(prepared.geometry, stamp=PreprocessStamp.since(began_s))
         # Through its float32 form, as the server hands it from step to step: the same mask to the last pixel.
         return PreparedPhoto(prepared.network_input, Geometry.unpack(stamped.pack()))

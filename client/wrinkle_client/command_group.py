@@ -48,6 +48,7 @@ _NOTES: Final = {
     "torchserve": _Note("Archive and run the networks for TorchServe (legacy).", "torchserve"),
     "bench": _Note("Measure the service on this machine.", "bench"),
     "simulate-autoscaling": _Note("Simulate the service on Kubernetes, plan a fleet.", "scaling"),
+    "on-ray": _Note("Run segment or weak-labels in shards on a Ray cluster.", "ray"),
 }
 
 

@@ -98,13 +98,13 @@ def _path(photo: str | os.PathLike[str]) -> Path:
 
 
 def _read_file(path: Path, max_encoded_bytes: int) -> bytes:
-    if not path.is_file():
-        raise InvalidImageError(f"There is no file {path.name!r}; check the path.")
     try:
+        if not path.is_file():
+            raise InvalidImageError(f"There is no file {path.name!r}; check the path.")
         with path.open("rb") as file:
             return _read_bounded(file, max_encoded_bytes)
     except OSError as error:
-        raise InvalidImageError(f"{path.name!r} cannot be read: {error.strerror}.") from error
+        raise InvalidImageError(f"{path.name[:80]!r} cannot be read: {error.strerror}.") from error
 
 
 def _read_bounded(file: Any, max_encoded_bytes: int) -> bytes:

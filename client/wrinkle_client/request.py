@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import uuid
 from dataclasses import dataclass
@@ -14,12 +13,25 @@ from wrinkle_client.transports.messages import COMPRESSIONS, Compression, Infere
 from wrinkle_core import contract
 from wrinkle_core.errors import InvalidParameterError
 
-__all__ = ["PREPARE", "Prepare", "SegmentRequest"]
+__all__ = ["PREPARE", "Prepare", "SegmentRequest", "check_threshold"]
 
 Prepare: TypeAlias = Literal["server", "client"]
 PREPARE: Final[tuple[Prepare, ...]] = ("server", "client")
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _MODEL_VERSION: Final = re.compile(r"[1-9][0-9]{0,8}")
+
+
+def check_threshold(threshold: float | None) -> None:
+    """Refuse what is no threshold; None leaves it to the server.
+
+    Raises:
+        InvalidParameterError: Not a probability.
+    """
+    if threshold is None:
+        return
+    is_number = isinstance(threshold, (int, float)) and not isinstance(threshold, bool)
+    if not is_number or not 0 <= threshold <= 1:  # NaN is not
+        raise InvalidParameterError(f"threshold is {threshold!r}, expected a probability from 0 to 1.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +83,7 @@ class SegmentRequest:
             InvalidParameterError: Unknown model, threshold outside [0, 1], or another option that cannot be.
         """
         spec = contract.segmenter(model)
-        if threshold is not None:
-            is_number = isinstance(threshold, (int, float)) and not isinstance(threshold, bool)
-            if not is_number or not math.isfinite(threshold) or not 0 <= threshold <= 1:
-                raise InvalidParameterError(f"threshold is {threshold!r}, expected a probability from 0 to 1.")
+        check_threshold(threshold)
         if request_id is not None and not _REQUEST_ID.fullmatch(request_id):
             raise InvalidParameterError("request_id is 1 to 128 letters, digits, dots, colons, dashes or underscores.")
         if model_version is not None and not _MODEL_VERSION.fullmatch(model_version):

@@ -2,27 +2,35 @@
 
 Only errors marked ``retryable`` are: nothing answers, a model is loading or being repaired, a queue is full. Segmenting
 twice does no harm, so a request that was cut off half-way is tried again as well. Waits grow exponentially, with jitter
-(stamina); a server that says how long to wait (``Retry-After``) is obeyed.
+(tenacity); a server that says how long to wait (``Retry-After``) is obeyed.
 
 Two limits, because two things fail. A full queue must not be made fuller, and a server that never answered is probably
 not there: a few tries. A server that has answered before is restarted or repaired in seconds: it is given that long.
+
+Retries are logged at DEBUG. Not stamina, whose hooks, test mode and off switch are the whole process's: a library would
+print, count and stop with those of the application.
 """
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from wrinkle_client.deadline import Deadline
 from wrinkle_client.runtime import Runtime
 from wrinkle_core.errors import InvalidParameterError, ModelNotReadyError, ServerUnreachableError, ServingError
 
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
+
 __all__ = ["NO_RETRIES", "RetryPolicy", "call_with_retries"]
 
 _Answer = TypeVar("_Answer")
+_log = logging.getLogger("wrinkle_client")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,55 +81,66 @@ async def call_with_retries(
         runtime: Waits between the tries.
         answered_before: Whether this client has had an answer from the server.
         on_retry: Told of each failure that another try follows.
-
-    Source: stamina.retry_context. Its hooks see neither photographs nor results, so none reach a log.
     """
-    import stamina
+    from tenacity import AsyncRetrying, retry_if_exception
 
     judge = _Judge(policy, deadline, answered_before)
 
-    def wait_s(error: Exception) -> bool | float:
-        verdict = judge.wait_s(error)
-        if verdict is not False and isinstance(error, ServingError):
-            on_retry(error)
-        return verdict
+    def told(state: RetryCallState) -> None:
+        error = judge.failure
+        _log.debug("Try %d failed (%s), the next in %.2f s.", judge.tries, error.code, state.upcoming_sleep)
+        on_retry(error)
 
-    context = stamina.retry_context(
-        on=wait_s,
-        attempts=None,
-        timeout=None,
-        wait_initial=policy.wait_initial_s,
-        wait_jitter=policy.wait_jitter_s,
-        wait_max=policy.wait_max_s,
+    async def once() -> _Answer:
+        return await call()
+
+    retrying = AsyncRetrying(
+        sleep=runtime.sleep,
+        retry=retry_if_exception(judge.forgives),
+        wait=judge.wait_s,
+        before_sleep=told,
+        reraise=True,
     )
-    async for attempt in runtime.attempts(context):
-        with attempt:
-            return await call(), attempt.num
-    raise AssertionError("stamina ends by returning or raising")
+    return await retrying(once), judge.tries + 1
 
 
 class _Judge:
-    """Decides after each failure of one call."""
+    """Decides after each failure of one call.
+
+    Attributes:
+        tries: Failed ones so far.
+        failure: The last of them.
+    """
+
+    failure: ServingError
 
     def __init__(self, policy: RetryPolicy, deadline: Deadline, answered_before: bool) -> None:
+        from tenacity import wait_exponential, wait_random
+
+        self.tries = 0
         self._policy = policy
         self._deadline = deadline
         self._answered_before = answered_before
-        self._tries = 0
         self._recovered_by_s: float | None = None
+        self._backoff = wait_exponential(policy.wait_initial_s) + wait_random(0.0, policy.wait_jitter_s)
 
-    def wait_s(self, error: Exception) -> bool | float:
-        """Return False for no other try, True for one after the usual wait, or the seconds the server asked for."""
-        self._tries += 1
+    def forgives(self, error: BaseException) -> bool:
+        """Return whether another try follows."""
+        self.tries += 1
         self._answered_before |= not isinstance(error, ServerUnreachableError)
         if not isinstance(error, ServingError) or not error.retryable or self._policy.attempts == 1:
             return False
-        if not self._patient(error) and self._tries >= self._policy.attempts:
+        if not self._patient(error) and self.tries >= self._policy.attempts:
             return False
-        wait_s = error.retry_after_s
-        if self._deadline.remaining_s() <= max(self._policy.wait_max_s, wait_s or 0.0):
-            return False
-        return True if wait_s is None else wait_s + random.uniform(0.0, self._policy.wait_jitter_s)
+        self.failure = error
+        return self._deadline.remaining_s() > max(self._policy.wait_max_s, error.retry_after_s or 0.0)
+
+    def wait_s(self, state: RetryCallState) -> float:
+        """Return the seconds to wait: those the server asked for, or the usual ones."""
+        asked_s = self.failure.retry_after_s
+        if asked_s is not None:
+            return asked_s + random.uniform(0.0, self._policy.wait_jitter_s)
+        return min(self._backoff(state), self._policy.wait_max_s)
 
     def _patient(self, error: ServingError) -> bool:
         recovers = isinstance(error, ModelNotReadyError) or (

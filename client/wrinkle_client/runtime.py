@@ -7,15 +7,11 @@ coroutines that ``AsyncClient`` awaits.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, TypeVar
 
 from wrinkle_client.deadline import Deadline
 from wrinkle_core.errors import ServingError
-
-if TYPE_CHECKING:
-    from stamina import Attempt
-    from stamina._core import _RetryContextIterator
 
 __all__ = ["BlockingRuntime", "Runtime", "run_now"]
 
@@ -40,9 +36,6 @@ class Runtime(Protocol):
         Raises:
             DeadlineExceededError: It was not done in time, where it runs beside the caller.
         """
-
-    def attempts(self, context: _RetryContextIterator) -> AsyncIterator[Attempt]:
-        """Return stamina's attempts, waiting between them."""
 
     def close(self) -> None:
         """Let go of threads; functions that run go on to their end."""
@@ -74,23 +67,5 @@ class BlockingRuntime:
         """Call ``function`` here."""
         return function()
 
-    def attempts(self, context: _RetryContextIterator) -> AsyncIterator[Attempt]:
-        """Block the thread between attempts."""
-        return _NeverSuspends(iter(context))
-
     def close(self) -> None:
         """Hold nothing."""
-
-
-class _NeverSuspends:
-    def __init__(self, attempts: Iterator[Attempt]) -> None:
-        self._attempts = attempts
-
-    def __aiter__(self) -> _NeverSuspends:
-        return self
-
-    async def __anext__(self) -> Attempt:
-        try:
-            return next(self._attempts)
-        except StopIteration:
-            raise StopAsyncIteration from None

@@ -160,26 +160,35 @@ class Session:
         self._answered_before = True
         return info
 
-    async def wait_ready(self, timeout_s: float, *, models: tuple[str, ...]) -> None:
-        """Wait until the server can run ``models``; see ``Client.wait_ready``."""
+    async def wait_ready(self, timeout_s: float, *, models: tuple[str, ...] | None) -> None:
+        """Wait until the server can run ``models``, or all that it serves; see ``Client.wait_ready``."""
         deadline = Deadline.after(timeout_s)
-        waiting = [contract.segmenter(name) for name in models]
+        wanted = None if models is None else [contract.segmenter(name) for name in models]
         while True:
             probe = Deadline.after(max(0.001, min(_PROBE_LIMIT_S, deadline.remaining_s())))
-            problem: ServerUnreachableError | DeadlineExceededError | ModelNotReadyError
+            problem: ServingError
             try:
-                waiting = [spec for spec in waiting if not await self._transport.model_ready(spec.ensemble, probe)]
+                missing = await self._missing(wanted, probe)
                 self._answered_before = True
-                if not waiting:
+                if not missing:
                     await self._require_contract(deadline)
                     return
-                names = ", ".join(spec.name for spec in waiting)
-                problem = ModelNotReadyError(f"Not ready within {timeout_s:g} s: {names}. The server's log says why.")
-            except (ServerUnreachableError, DeadlineExceededError) as error:
+                problem = ModelNotReadyError(f"Not ready within {timeout_s:g} s: {missing}. The server's log says why.")
+            except ServingError as error:
+                if not error.retryable and not isinstance(error, DeadlineExceededError):
+                    raise
                 problem = error
             if deadline.remaining_s() <= _POLL_S:
                 raise problem
             await self._runtime.sleep(_POLL_S)
+
+    async def _missing(self, wanted: list[contract.SegmenterContract] | None, deadline: Deadline) -> str:
+        """Return in words what is not ready; empty when ``wanted`` is, None being all that the server serves."""
+        asked = contract.SEGMENTERS if wanted is None else wanted
+        missing = [spec.name for spec in asked if not await self._transport.model_ready(spec.ensemble, deadline)]
+        if wanted is not None or len(missing) == len(asked):
+            return ", ".join(missing)
+        return "" if await self._transport.server_ready(deadline) else "the server, which has models still to load"
 
     async def _answered_there(self, request: SegmentRequest, deadline: Deadline) -> _Answered:
         """Have the server do it all."""

@@ -9,7 +9,7 @@ takes eye and mouth centres; here they come from the face mesh instead of a 68-p
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeAlias
 
 import cv2
 import numpy as np
@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 from wrinkle_core.errors import NoFaceError
 from wrinkle_core.face_mask import LEFT_EYE, RIGHT_EYE
 
-__all__ = ["ffhq_alignment", "inter_ocular_px", "photo_in_frame", "transform_points", "warp_to_aligned"]
+__all__ = ["Box", "ffhq_alignment", "inter_ocular_px", "photo_in_frame", "transform_points", "warp_to_aligned"]
+
+Box: TypeAlias = tuple[int, int, int, int]  # left, top, width, height, as cv2.boundingRect has it
 
 _MOUTH_CORNERS: Final = (61, 291)
 _EYE_DISTANCES: Final = 2.0
@@ -98,7 +100,9 @@ def photo_in_frame(matrix: NDArray[np.float64], width_px: int, height_px: int, s
     return seen
 
 
-def warp_to_aligned(photo_rgb: NDArray[np.uint8], matrix: NDArray[np.float64], side_px: int) -> NDArray[np.uint8]:
+def warp_to_aligned(
+    photo_rgb: NDArray[np.uint8], matrix: NDArray[np.float64], side_px: int, *, needed: Box | None = None
+) -> NDArray[np.uint8]:
     """Return the aligned square; what lies outside the photograph is black.
 
     A face much larger than the frame is first reduced by whole-number area averaging, so that no line is aliased away.
@@ -107,34 +111,63 @@ def warp_to_aligned(photo_rgb: NDArray[np.uint8], matrix: NDArray[np.float64], s
         photo_rgb: (H, W, 3) uint8.
         matrix: (2, 3) photograph to aligned.
         side_px: Side of the square in pixels.
+        needed: Left, top, width and height of what is needed of the square, all of it by default. There the pixels are
+            the same for any box; elsewhere they may be black.
 
     Returns:
         (side_px, side_px, 3) uint8.
     """
-    source, to_aligned = _crop_and_reduce(photo_rgb, matrix, side_px)
-    if source.size == 0:
-        return np.zeros((side_px, side_px, 3), np.uint8)
-    return np.asarray(cv2.warpAffine(source, to_aligned, (side_px, side_px), flags=cv2.INTER_LINEAR), np.uint8)
+    left, top, width, height = (0, 0, side_px, side_px) if needed is None else needed
+    aligned: NDArray[np.uint8] = np.zeros((side_px, side_px, 3), np.uint8)
+    source, to_aligned = _crop_and_reduce(photo_rgb, matrix, side_px, (left, top, width, height))
+    if source.size == 0 or width == 0 or height == 0:
+        return aligned
+    to_source = np.asarray(cv2.invertAffineTransform(to_aligned), np.float64)
+    to_source[:, 2] += top * to_source[:, 1]
+    # A row is warped from column 0: where it begins decides how the steps along it are rounded.
+    cv2.warpAffine(
+        source,
+        to_source,
+        (left + width, height),
+        dst=aligned[top : top + height, : left + width],
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+    )
+    return aligned
 
 
 def _crop_and_reduce(
-    photo_rgb: NDArray[np.uint8], matrix: NDArray[np.float64], side_px: int
+    photo_rgb: NDArray[np.uint8], matrix: NDArray[np.float64], side_px: int, box: Box
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """Return a reduced copy of the part that the square needs, and the matrix from there to the square."""
+    """Return a reduced copy of the part that ``box`` of the square needs, and the matrix from there to the square.
+
+    Where the averaged blocks begin follows from the whole square, so that they are the same for any box.
+    """
     scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
     factor = int(1 / scale + 0.5)
     if factor < 2:
         return photo_rgb, matrix
     height, width = photo_rgb.shape[:2]
-    corners = np.array([[0, 0], [side_px, 0], [0, side_px], [side_px, side_px]], np.float32) - np.float32(0.5)
-    footprint = transform_points(corners, np.asarray(cv2.invertAffineTransform(matrix), np.float64))
-    x0, y0 = np.clip(np.floor(footprint.min(axis=0)).astype(int) - 2 * factor, 0, (width, height))
-    x1, y1 = np.clip(np.ceil(footprint.max(axis=0)).astype(int) + 2 * factor, 0, (width, height))
+    x0, y0, x1, y1 = _footprint((0, 0, side_px, side_px), matrix, 2 * factor, width, height)
     columns, rows = (x1 - x0) // factor, (y1 - y0) // factor
-    part = photo_rgb[y0 : y0 + rows * factor, x0 : x0 + columns * factor]
+    centre = (factor - 1) / 2
+    from_reduced = matrix @ np.array([[factor, 0, centre + x0], [0, factor, centre + y0], [0, 0, 1]])
+    left, top, right, bottom = _footprint(box, from_reduced, 2, columns, rows)
+    part = photo_rgb[y0 + top * factor : y0 + bottom * factor, x0 + left * factor : x0 + right * factor]
     if part.size == 0:
         return part, matrix
-    reduced = cv2.resize(part, (columns, rows), interpolation=cv2.INTER_AREA)
-    centre = (factor - 1) / 2
-    to_photo = np.array([[factor, 0, centre + x0], [0, factor, centre + y0], [0, 0, 1]])
-    return np.asarray(reduced, np.uint8), matrix @ to_photo
+    reduced = cv2.resize(part, (right - left, bottom - top), interpolation=cv2.INTER_AREA)
+    return np.asarray(reduced, np.uint8), from_reduced @ np.array([[1, 0, left], [0, 1, top], [0, 0, 1]])
+
+
+def _footprint(
+    box: Box, matrix: NDArray[np.float64], margin_px: int, width_px: int, height_px: int
+) -> tuple[int, int, int, int]:
+    """Return left, top, right and bottom of what ``box`` shows of a picture that ``matrix`` maps to it."""
+    left, top, width, height = box
+    x = np.array([left, left + width]) - 0.5
+    y = np.array([top, top + height]) - 0.5
+    corners = np.stack(np.meshgrid(x, y), axis=-1).reshape(4, 2).astype(np.float32)
+    footprint = transform_points(corners, np.asarray(cv2.invertAffineTransform(matrix), np.float64))
+    low = np.clip(np.floor(footprint.min(axis=0)).astype(int) - margin_px, 0, (width_px, height_px))
+    high = np.clip(np.ceil(footprint.max(axis=0)).astype(int) + margin_px, 0, (width_px, height_px))
+    return int(low[0]), int(low[1]), int(high[0]), int(high[1])

@@ -158,12 +158,12 @@ class FaceDetector:
         self._layout = layout
         self._anchors = anchor_centers(layout)
 
-    def look(self, photo_rgb: NDArray[np.uint8], square: Square) -> Detections:
-        """Return the faces inside ``square``, in photograph pixels.
+    def look(self, photo_rgb: NDArray[np.uint8], square: Square, reduction: int = 1) -> Detections:
+        """Return the faces inside ``square``, in photograph pixels; ``reduction`` is that of ``crop_square``.
 
         Boxes keep their size and centre when the square is turned; key points turn with it.
         """
-        crop = crop_square(photo_rgb, square, self._layout.input_px, replicate_border=False)
+        crop = crop_square(photo_rgb, square, self._layout.input_px, replicate_border=False, reduction=reduction)
         raw_boxes, raw_scores = self._network(crop)
         found = weighted_nms(decode_boxes(raw_boxes, raw_scores, self._anchors))
         matrix = square.to_photo(self._layout.input_px)

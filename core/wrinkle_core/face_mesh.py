@@ -41,15 +41,15 @@ class MeshNetwork:
     def __init__(self, model_path: Path, *, threads: int) -> None:
         self._network = FaceNetwork(model_path, pixel_mean=0.0, pixel_scale=255.0, threads=threads)  # [0, 1]
 
-    def fit(self, photo_rgb: NDArray[np.uint8], roi: Square) -> tuple[NDArray[np.float32], float]:
-        """Fit the mesh inside ``roi``.
+    def fit(self, photo_rgb: NDArray[np.uint8], roi: Square, reduction: int = 1) -> tuple[NDArray[np.float32], float]:
+        """Fit the mesh inside ``roi``; ``reduction`` is that of ``crop_square``.
 
         Returns:
             (468, 3) float32: x, y in photograph pixels, z in the same scale (smaller is nearer to the camera), and the
             probability that there is a face, in [0, 1].
         """
         side = self._network.input_px
-        values, flag = self._network(crop_square(photo_rgb, roi, side, replicate_border=True))
+        values, flag = self._network(crop_square(photo_rgb, roi, side, replicate_border=True, reduction=reduction))
         points = values.reshape(LANDMARK_COUNT, 3).astype(np.float64)
         matrix = roi.to_photo(side)
         xy = points[:, :2] @ matrix[:, :2].T + matrix[:, 2]

@@ -48,13 +48,16 @@ class FaceNetwork:
                 f"{model_path.name} is no network OpenVINO can run; run `wrinkle assets fetch --force`."
             ) from error
         self._request = compiled.create_infer_request()
+        self._input = np.zeros((1, self.input_px, self.input_px, 3), np.uint8)
+        self._request.set_input_tensor(ov.Tensor(self._input, shared_memory=True))
 
     def __call__(self, crop_rgb: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Run on one (input_px, input_px, 3) uint8 RGB crop; return both output tensors as (rows, values) float32.
 
         Source: both networks end in one large and one small tensor; the large one comes first.
         """
-        self._request.infer([np.ascontiguousarray(crop_rgb)[None]], share_inputs=True)
+        self._input[0] = crop_rgb
+        self._request.infer()
         first = np.array(self._request.get_output_tensor(0).data, np.float32)
         second = np.array(self._request.get_output_tensor(1).data, np.float32)
         return first.reshape(-1, first.shape[-1]), second.reshape(-1, second.shape[-1])

@@ -70,6 +70,13 @@ class FaceMesh:
     score: float
     faces: int
 
+    def enlarged(self, factor: int) -> FaceMesh:
+        """Return the same face in a photograph of which each pixel seen so far is a square of ``factor`` pixels."""
+        offset = (factor - 1) / 2.0  # from the centre of a square's first pixel to the square's
+        landmarks_xyz = (self.landmarks_xyz * factor + (offset, offset, 0.0)).astype(np.float32)
+        landmarks_xyz.flags.writeable = False
+        return replace(self, landmarks_xyz=landmarks_xyz)
+
 
 class FaceLandmarker:
     """Finds the largest face; holds one infer request per network, so use one object per thread."""
@@ -100,34 +107,50 @@ class FaceLandmarker:
             ImageTooLargeError: A side is longer than ``MAX_SIDE_PX``.
             ContractError: The array is no RGB photograph.
         """
-        if photo_rgb.ndim != 3 or photo_rgb.shape[2] != 3 or photo_rgb.dtype != np.uint8 or photo_rgb.size == 0:
-            raise ContractError(f"The photograph must be (H, W, 3) uint8 RGB, got {photo_rgb.shape} {photo_rgb.dtype}.")
-        height_px, width_px = photo_rgb.shape[:2]
-        if max(height_px, width_px) > MAX_SIDE_PX:
-            raise ImageTooLargeError(
-                f"The photograph is {width_px}x{height_px} pixels; a side may have at most {MAX_SIDE_PX}. Crop it."
-            )
+        _require_photo(photo_rgb)
         for detections, confidence in self._looks(photo_rgb):
-            meshes = self._confirmed(photo_rgb, detections, confidence)
-            if meshes:
-                landmarks_xyz, probability = meshes[0]
-                landmarks_xyz.flags.writeable = False
-                return FaceMesh(landmarks_xyz, probability, len(meshes))
+            mesh = self._largest(photo_rgb, detections, confidence)
+            if mesh is not None:
+                return mesh
         raise NoFaceError(
             "No face was found. Send a photograph in which one face is seen from the front, not covered, and fills "
             "at least a twentieth of the picture's longer side."
         )
 
-    def _looks(self, photo_rgb: NDArray[np.uint8]) -> Iterator[tuple[Detections, _Confidence]]:
+    def find_large(self, reduced_rgb: NDArray[np.uint8], reduction: int) -> FaceMesh | None:
+        """Return what the first look finds, which sees every face that fills much of the photograph; None if nothing.
+
+        Args:
+            reduced_rgb: (h, w, 3) uint8 RGB, upright.
+            reduction: Side of the square of photograph pixels that each of these pixels stands for.
+
+        Returns:
+            The mesh, in photograph pixels.
+        """
+        _require_photo(reduced_rgb)
+        mesh = self._largest(reduced_rgb, *next(self._looks(reduced_rgb, reduction)), reduction)
+        return None if mesh is None else mesh.enlarged(reduction)
+
+    def _largest(
+        self, photo_rgb: NDArray[np.uint8], detections: Detections, confidence: _Confidence, reduction: int = 1
+    ) -> FaceMesh | None:
+        meshes = self._confirmed(photo_rgb, detections, confidence, reduction)
+        if not meshes:
+            return None
+        landmarks_xyz, probability = meshes[0]
+        landmarks_xyz.flags.writeable = False
+        return FaceMesh(landmarks_xyz, probability, len(meshes))
+
+    def _looks(self, photo_rgb: NDArray[np.uint8], reduction: int = 1) -> Iterator[tuple[Detections, _Confidence]]:
         height_px, width_px = photo_rgb.shape[:2]
         whole = whole_photo(height_px, width_px)
-        yield self._short_range.look(photo_rgb, whole), _AS_MEDIAPIPE
-        yield self._full_range.look(photo_rgb, whole), _BEYOND_MEDIAPIPE
+        yield self._short_range.look(photo_rgb, whole, reduction), _AS_MEDIAPIPE
+        yield self._full_range.look(photo_rgb, whole, reduction), _BEYOND_MEDIAPIPE
         tiles = _tiles(height_px, width_px, whole.side_px / _TILES_PER_SIDE)
-        yield merge([self._short_range.look(photo_rgb, tile) for tile in tiles]), _BEYOND_MEDIAPIPE
+        yield merge([self._short_range.look(photo_rgb, tile, reduction) for tile in tiles]), _BEYOND_MEDIAPIPE
 
     def _confirmed(
-        self, photo_rgb: NDArray[np.uint8], detections: Detections, confidence: _Confidence
+        self, photo_rgb: NDArray[np.uint8], detections: Detections, confidence: _Confidence, reduction: int
     ) -> list[tuple[NDArray[np.float32], float]]:
         """Return the meshes, largest detection first, that the mesh network calls faces, each face once."""
         sizes_px = np.max(detections.boxes_xyxy[:, 2:] - detections.boxes_xyxy[:, :2], axis=1, initial=0.0)
@@ -142,14 +165,14 @@ class FaceLandmarker:
             unsure = bool(detections.scores[index] < _SURE_SCORE)
             if small or tilted or unsure:
                 turns_rad = _TURNS_RAD if unsure else _TURNS_RAD[:1]
-                roi = self._closer_look(photo_rgb, roi, turns_rad, sharpen=small or tilted)
-            landmarks_xyz, probability = self._mesh.fit(photo_rgb, roi)
+                roi = self._closer_look(photo_rgb, roi, turns_rad, reduction, sharpen=small or tilted)
+            landmarks_xyz, probability = self._mesh.fit(photo_rgb, roi, reduction)
             if probability >= confidence.mesh and not any(_same_face(landmarks_xyz, other) for other, _ in meshes):
                 meshes.append((landmarks_xyz, probability))
         return meshes
 
     def _closer_look(
-        self, photo_rgb: NDArray[np.uint8], roi: Square, turns_rad: tuple[float, ...], *, sharpen: bool
+        self, photo_rgb: NDArray[np.uint8], roi: Square, turns_rad: tuple[float, ...], reduction: int, *, sharpen: bool
     ) -> Square:
         """Return the mesh's region of the same face in the turn in which it is seen best.
 
@@ -158,13 +181,23 @@ class FaceLandmarker:
         best, best_score = roi, 0.0
         for turn_rad in turns_rad:
             square = replace(roi, side_px=_CLOSER_SIDE * roi.side_px, angle_rad=roi.angle_rad + turn_rad)
-            found = self._short_range.look(photo_rgb, square)
+            found = self._short_range.look(photo_rgb, square, reduction)
             for box_xyxy, key_points_xy, score in zip(found.boxes_xyxy, found.key_points_xy, found.scores, strict=True):
                 seen = roi_of_detection(box_xyxy, key_points_xy)
                 offset_px = math.hypot(seen.center_x - roi.center_x, seen.center_y - roi.center_y)
                 if score > best_score and offset_px < roi.side_px / 3.0:  # half a box: the same face
                     best, best_score = seen if sharpen or turn_rad else roi, float(score)
         return best
+
+
+def _require_photo(photo_rgb: NDArray[np.uint8]) -> None:
+    if photo_rgb.ndim != 3 or photo_rgb.shape[2] != 3 or photo_rgb.dtype != np.uint8 or photo_rgb.size == 0:
+        raise ContractError(f"The photograph must be (H, W, 3) uint8 RGB, got {photo_rgb.shape} {photo_rgb.dtype}.")
+    height_px, width_px = photo_rgb.shape[:2]
+    if max(height_px, width_px) > MAX_SIDE_PX:
+        raise ImageTooLargeError(
+            f"The photograph is {width_px}x{height_px} pixels; a side may have at most {MAX_SIDE_PX}. Crop it."
+        )
 
 
 def _same_face(one_xyz: NDArray[np.float32], other_xyz: NDArray[np.float32]) -> bool:

@@ -3,12 +3,7 @@
 The frame has the segmenter's input size whatever the photograph's, so the figures do not depend on it. Lengths are
 divided by the inter-ocular distance, the distance between the centres (mean vertex) of the two eye rings.
 
-- A *line* is one 8-connected component of the mask; its centre-line is the mask thinned to one pixel (Zhang-Suen 1984).
-- Length is that of the centre-line's 8-connected graph: 1 per straight step, sqrt(2) per diagonal one, and a diagonal
-  that only cuts a corner is not counted. A digital line at 22.5 degrees reads 8 % too long, one at 0 or 45 right. Each
-  step is shared by its two pixels, so a line that crosses a border is divided between the regions. A dot counts 1.
-- Width w is that of a ribbon with the line's area a and centre-line length l: a = w (l + w), for thinning takes about
-  half a width from each end. For a long line this is a / l.
+- A *line*, its length and its width are those of centre_lines.py.
 - Contrast is 1 - (1 + I) / (1 + B) on the centre-line, averaged over the line: I is luma, B its Gaussian mean over
   the skin, blur(luma * skin) / blur(skin): the texture map's quotient with a wider, mask-normalised mean.
 - A line is *deep* when it is wide or dark, else *fine*; see ``DEEP_WIDTH_IOD`` and ``DEEP_CONTRAST``.
@@ -16,19 +11,28 @@ divided by the inter-ocular distance, the distance between the centres (mean ver
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from skimage.morphology import skeletonize
 
+from wrinkle_core.centre_lines import Lines, trace_lines
 from wrinkle_core.errors import ContractError
 from wrinkle_core.regions import REGIONS
-from wrinkle_core.report import WHOLE_FACE, RegionFigures
+from wrinkle_core.report import REGION_NAMES, WHOLE_FACE, RegionFigures
 
-__all__ = ["BACKGROUND_SIGMA_IOD", "DEEP_CONTRAST", "DEEP_WIDTH_IOD", "Lines", "Measurement", "measure", "trace_lines"]
+__all__ = [
+    "BACKGROUND_SIGMA_IOD",
+    "DEEP_CONTRAST",
+    "DEEP_WIDTH_IOD",
+    "Measurement",
+    "measure",
+    "measured_window",
+]
 
 DEEP_WIDTH_IOD: Final = 0.03
 DEEP_CONTRAST: Final = 0.12
@@ -36,27 +40,7 @@ BACKGROUND_SIGMA_IOD: Final = 0.04
 _BACKGROUND_SIGMA_PX: Final = 2.5  # the mean is taken on a reduced image where its sigma is about this
 _LUMA: Final = (0.299, 0.587, 0.114)  # ITU-R BT.601, as cv2.COLOR_RGB2GRAY
 _DECIMALS: Final = 5
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Lines:
-    """The centre-line pixels of a mask, K of them.
-
-    Attributes:
-        y: (K,) rows.
-        x: (K,) columns.
-        length_px: (K,) float64 share of the centre-line's length that belongs to the pixel.
-        width_px: (K,) float64 mean width of the line that the pixel is on.
-        line: (K,) number of that line, 0 up to ``count - 1``.
-        count: Number of lines.
-    """
-
-    y: NDArray[np.intp]
-    x: NDArray[np.intp]
-    length_px: NDArray[np.float64]
-    width_px: NDArray[np.float64]
-    line: NDArray[np.intp]
-    count: int
+_MARGIN_BLOCKS: Final = 18  # more than the Gaussian reaches, 4 sigma of up to 3.75, and one to interpolate
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,26 +51,34 @@ class Measurement:
     regions: tuple[RegionFigures, ...]
 
 
-def trace_lines(mask: NDArray[np.uint8]) -> Lines:
-    """Return the centre-lines of a mask.
+def measured_window(landmarks_xy: NDArray[np.float32], side_px: int, interocular_px: float) -> tuple[slice, slice]:
+    """Return rows and columns of the aligned frame that are enough to measure a face in.
+
+    ``measure`` gives the same for them as for the whole frame: all landmarks lie inside, with room for the Gaussian
+    mean, and they begin and end with one of its blocks. A frame of no whole number of blocks is not cut.
 
     Args:
-        mask: (H, W) in {0, 1}; may be all 0.
+        landmarks_xy: (468, 2) in pixels of the frame; may lie outside it.
+        side_px: Side of the frame.
+        interocular_px: As ``measure`` takes it.
+
+    Raises:
+        ContractError: The distance is not positive and finite.
     """
-    x0, y0, width, height = cv2.boundingRect(mask)
-    if width == 0:
-        nowhere, nothing = np.zeros(0, np.intp), np.zeros(0, np.float64)
-        return Lines(nowhere, nowhere, nothing, nothing, nowhere, 0)
-    part = np.ascontiguousarray(mask[y0 : y0 + height, x0 : x0 + width])
-    labels, components, stats, _ = cv2.connectedComponentsWithStats(part, connectivity=8, ltype=cv2.CV_32S)
-    thin = np.pad(skeletonize(part.astype(bool)), 1)  # type: ignore[no-untyped-call]
-    y, x = np.nonzero(thin)
-    length_px = _step_lengths(thin, y, x)
-    line = components[y - 1, x - 1].astype(np.intp) - 1
-    line_length = np.bincount(line, length_px, labels - 1)
-    area = stats[1:, cv2.CC_STAT_AREA]
-    width_px = (np.sqrt(line_length**2 + 4.0 * area) - line_length) / 2
-    return Lines(y - 1 + y0, x - 1 + x0, length_px, width_px[line], line, labels - 1)
+    if not 0 < interocular_px < math.inf:
+        raise ContractError(f"The inter-ocular distance must be above 0 px and finite, got {interocular_px}.")
+    block_px = _block_px(BACKGROUND_SIGMA_IOD * interocular_px)
+    whole = slice(0, side_px)
+    if side_px % block_px:
+        return whole, whole
+    first = np.floor(landmarks_xy.min(axis=0) / block_px) - _MARGIN_BLOCKS
+    last = np.ceil(landmarks_xy.max(axis=0) / block_px) + _MARGIN_BLOCKS
+    left, top, right, bottom = (
+        int(block) * block_px for block in np.clip([*first, *last], 0, side_px // block_px).tolist()
+    )
+    if right <= left or bottom <= top:
+        return whole, whole
+    return slice(top, bottom), slice(left, right)
 
 
 def measure(
@@ -101,12 +93,12 @@ def measure(
     """Return the figures of one aligned face.
 
     Args:
-        probability: (S, S) wrinkle probability times 255.
-        mask: (S, S) in {0, 1}, wrinkle pixels, already ANDed with ``seen``.
-        skin: (S, S) in {0, 1}, the skin mask, as if the photograph had no edge.
-        seen: (S, S) in {0, 1}, the part of ``skin`` that lies in the photograph.
-        face_rgb: (3, S, S) RGB planes, 0 outside the skin mask.
-        labels: (S, S) from ``region_labels``.
+        probability: (H, W) wrinkle probability times 255, in the aligned frame or its ``measured_window``.
+        mask: (H, W) in {0, 1}, wrinkle pixels, already ANDed with ``seen``.
+        skin: (H, W) in {0, 1}, the skin mask, as if the photograph had no edge.
+        seen: (H, W) in {0, 1}, the part of ``skin`` that lies in the photograph.
+        face_rgb: (3, H, W) RGB planes, 0 outside the skin mask.
+        labels: (H, W) from ``region_labels``.
         interocular_px: Distance between the eye ring centres in pixels of this frame, > 0.
 
     Raises:
@@ -122,47 +114,37 @@ def measure(
     lengths_iod = lines.length_px / interocular_px
     where = labels[lines.y, lines.x]
     bins = len(REGIONS) + 1
-    deep_iod = np.bincount(where, lengths_iod * deep, bins)
-    fine_iod = np.bincount(where, lengths_iod * ~deep, bins)
-    area = _histogram([labels], None, (bins,))
-    marked = _histogram([labels], mask, (bins,))
     by_level = _histogram([labels, probability], seen, (bins, 256))
-    visible, probability_sum = by_level.sum(axis=1), by_level @ (np.arange(256) / 255.0)
-
-    def figures(name: str, which: slice, area_px: float) -> RegionFigures:
-        seen_px = float(visible[which].sum())
-        if seen_px == 0:
-            return RegionFigures(name, 0.0, None, None, None, None, None)
-        deep_total, fine_total = float(deep_iod[which].sum()), float(fine_iod[which].sum())
-        values = (
-            seen_px / area_px,
-            float(marked[which].sum()) / seen_px,
-            deep_total + fine_total,
-            deep_total,
-            fine_total,
-            float(probability_sum[which].sum()) / seen_px,
-        )
-        return RegionFigures(name, *(round(value, _DECIMALS) for value in values))
-
-    return Measurement(
-        whole_face=figures(WHOLE_FACE, slice(None), float(cv2.countNonZero(skin))),
-        regions=tuple(
-            figures(region.name, slice(number, number + 1), float(area[number]))
-            for number, region in enumerate(REGIONS, start=1)
-        ),
+    area_px = _histogram([labels], None, (bins,))
+    sums = (
+        by_level.sum(axis=1),
+        _histogram([labels], mask, (bins,)),
+        np.bincount(where, lengths_iod * deep, bins),
+        np.bincount(where, lengths_iod * ~deep, bins),
+        by_level @ (np.arange(256) / 255.0),
     )
+    whole_face = _figures(WHOLE_FACE, float(cv2.countNonZero(skin)), *(float(each.sum()) for each in sums))
+    regions = zip(
+        REGION_NAMES, area_px[1:].tolist(), *(each[1:].astype(np.float64).tolist() for each in sums), strict=True
+    )
+    return Measurement(whole_face, tuple(_figures(*region) for region in regions))
 
 
-def _step_lengths(thin: NDArray[np.bool_], y: NDArray[np.intp], x: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Return half the length of all steps at each pixel of ``thin``, a centre-line image with a free border."""
-    north, south, west, east = thin[y - 1, x], thin[y + 1, x], thin[y, x - 1], thin[y, x + 1]
-    straight = north.astype(np.float64) + south + west + east
-    diagonal = np.zeros_like(straight)
-    for dy, beside_y in ((-1, north), (1, south)):
-        for dx, beside_x in ((-1, west), (1, east)):
-            diagonal += thin[y + dy, x + dx] & ~beside_y & ~beside_x
-    steps = (straight + np.sqrt(2.0) * diagonal) / 2
-    return np.where(steps == 0, 1.0, steps)
+def _figures(
+    name: str, area_px: float, seen_px: float, marked_px: float, deep_iod: float, fine_iod: float, probability: float
+) -> RegionFigures:
+    """Return a region's figures from the sums over its pixels."""
+    if seen_px == 0:
+        return RegionFigures(name, 0.0, None, None, None, None, None)
+    values = (
+        seen_px / area_px,
+        marked_px / seen_px,
+        deep_iod + fine_iod,
+        deep_iod,
+        fine_iod,
+        probability / seen_px,
+    )
+    return RegionFigures(name, *(round(value, _DECIMALS) for value in values))
 
 
 def _is_deep(
@@ -182,18 +164,30 @@ def _contrast(
     lines: Lines, face_rgb: NDArray[np.uint8], skin: NDArray[np.uint8], sigma_px: float
 ) -> NDArray[np.float64]:
     """Return 1 - I / B at each centre-line pixel."""
-    step = max(1, round(sigma_px / _BACKGROUND_SIGMA_PX))
+    step = _block_px(sigma_px)
     height, width = skin.shape
     small = (-(-width // step), -(-height // step))
     weight = cv2.resize(skin.astype(np.float32), small, interpolation=cv2.INTER_AREA)
     planes = [cv2.resize(plane, small, interpolation=cv2.INTER_AREA).astype(np.float32) for plane in face_rgb]
-    luma = sum(share * plane for share, plane in zip(_LUMA, planes, strict=True)) * (weight > 0)
+    luma = np.where(weight > 0, _luma(planes), np.float32(0))
     sigma = sigma_px / step
     mean = cv2.GaussianBlur(luma, (0, 0), sigma) / np.maximum(cv2.GaussianBlur(weight, (0, 0), sigma), 1e-6)
     around = cv2.resize(mean, (width, height), interpolation=cv2.INTER_LINEAR)[lines.y, lines.x]
-    here = np.asarray(_LUMA) @ face_rgb[:, lines.y, lines.x].astype(np.float64)
+    here = _luma(face_rgb[:, lines.y, lines.x].astype(np.float64))
     contrast: NDArray[np.float64] = 1.0 - (1.0 + here) / (1.0 + around)
     return contrast
+
+
+def _block_px(sigma_px: float) -> int:
+    """Return the side of the blocks whose means stand for the image when its mean of ``sigma_px`` is taken."""
+    return max(1, round(sigma_px / _BACKGROUND_SIGMA_PX))
+
+
+def _luma(planes: Iterable[NDArray[Any]]) -> NDArray[Any]:
+    """Return the weighted sum of RGB planes; no matrix product, whose threads would spin on other cores."""
+    red, green, blue = planes
+    luma: NDArray[Any] = _LUMA[0] * red + _LUMA[1] * green + _LUMA[2] * blue
+    return luma
 
 
 def _histogram(

@@ -11,12 +11,12 @@ from dataclasses import replace
 import numpy as np
 
 from wrinkle_core.contract import SegmenterContract
-from wrinkle_core.decode import DecodeLimits, decode_image
+from wrinkle_core.decode import DecodeLimits
 from wrinkle_core.geometry import Geometry
 from wrinkle_core.inference import OnnxSegmenter
 from wrinkle_core.landmarks import FaceLandmarker
 from wrinkle_core.postprocess import Answer, ThresholdOptions, postprocess
-from wrinkle_core.preprocess import prepare
+from wrinkle_core.preprocess import prepare_encoded
 from wrinkle_core.step_timings import PreprocessStamp
 
 __all__ = ["segment_bytes"]
@@ -38,7 +38,7 @@ def segment_bytes(
         NoFaceError: No face was found.
     """
     began_s = time.monotonic()
-    prepared = prepare(decode_image(data, limits or DecodeLimits()), spec, landmarker)
+    prepared = prepare_encoded(data, spec, landmarker, limits)
     stamp = PreprocessStamp.since(began_s)
     probability = segmenter.infer(prepared.network_input)
     geometry = Geometry.unpack(replace(prepared.geometry, stamp=stamp).pack())  # GEOMETRY travels as float32

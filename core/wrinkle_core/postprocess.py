@@ -21,11 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wrinkle_core.alignment import inter_ocular_px, photo_in_frame, transform_points
+from wrinkle_core.bilevel_png import bilevel_png
 from wrinkle_core.contract import CONTRACT_VERSION, DEFAULT_MAX_PIXELS
 from wrinkle_core.errors import ContractError, InvalidParameterError
-from wrinkle_core.face_mask import OVAL, face_mask
+from wrinkle_core.face_in_photo import FaceInPhoto
+from wrinkle_core.face_mask import face_mask
 from wrinkle_core.geometry import Geometry
-from wrinkle_core.measure import Measurement, measure
+from wrinkle_core.measure import Measurement, measure, measured_window
 from wrinkle_core.quality import quality_warnings
 from wrinkle_core.regions import region_labels
 from wrinkle_core.report import Report
@@ -39,7 +41,6 @@ _TRITON_KEYS: Final = frozenset(
 )
 _TRITON_PREFIX: Final = "triton_"
 _MAX_ANSWER_PIXELS: Final = 8 * DEFAULT_MAX_PIXELS
-_BILEVEL: Final = (cv2.IMWRITE_PNG_BILEVEL, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE)
 _FAST: Final = (cv2.IMWRITE_PNG_COMPRESSION, 1)
 
 
@@ -138,11 +139,11 @@ def postprocess(
     _require_geometry(geometry)
     threshold = spec.default_threshold if options.threshold is None else options.threshold
     level = math.ceil(round(255.0 * threshold, 6))
-    found = _in_photograph(probability[0], geometry, level, with_skin_mask=options.skin_mask)
+    face = FaceInPhoto(probability[0], geometry)
+    mask_png = _bilevel(face.marked_bits(level), face, geometry)
+    probability_png = _grey(face.probability_in_photo()) if options.probability else b""
+    skin_mask_png = _bilevel(np.packbits(face.skin, axis=1), face, geometry) if options.skin_mask else b""
     measurement = _measure_aligned(probability[0], network_input[0, :3], geometry, level)
-    mask_png = _png(found.mask, _BILEVEL)
-    probability_png = _png(found.probability, _FAST) if options.probability else b""
-    skin_mask_png = b"" if found.skin_mask is None else _png(found.skin_mask, _BILEVEL)
     report = Report(
         contract_version=CONTRACT_VERSION,
         segmenter=spec.name,
@@ -191,61 +192,40 @@ def _require_geometry(geometry: Geometry) -> None:
         raise ContractError("GEOMETRY's alignment cannot be inverted.")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _InPhotograph:
-    """Mask and skin mask {0, 1} and probability [0, 255], (H, W) uint8 each, all 0 outside the face's mask."""
-
-    mask: NDArray[np.uint8]
-    probability: NDArray[np.uint8]
-    skin_mask: NDArray[np.uint8] | None
-
-
-def _in_photograph(
-    probability: NDArray[np.uint8], geometry: Geometry, level: int, *, with_skin_mask: bool
-) -> _InPhotograph:
-    size = geometry.image_height_px, geometry.image_width_px
-    mask, warped = np.zeros(size, np.uint8), np.zeros(size, np.uint8)
-    skin_mask = np.zeros(size, np.uint8) if with_skin_mask else None
-    height, width = size
-    oval = geometry.landmarks_xy[list(OVAL)]
-    x0, y0 = np.clip(np.floor(oval.min(axis=0)) - 1, 0, (width, height)).astype(int)
-    x1, y1 = np.clip(np.ceil(oval.max(axis=0)) + 2, 0, (width, height)).astype(int)
-    if x1 <= x0 or y1 <= y0:
-        return _InPhotograph(mask, warped, skin_mask)
-    box_to_aligned = geometry.photo_to_aligned.copy()
-    box_to_aligned[:, 2] += box_to_aligned[:, :2] @ (x0, y0)
-    face = warped[y0:y1, x0:x1]
-    face[:] = cv2.warpAffine(
-        probability, box_to_aligned, (int(x1 - x0), int(y1 - y0)), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    )
-    landmarks_xy = (geometry.landmarks_xy - np.array([x0, y0])).astype(np.float32)
-    skin = face_mask(landmarks_xy, int(y1 - y0), int(x1 - x0), geometry.segmenter.mask_rule)
-    np.logical_and(face >= level, skin, out=mask[y0:y1, x0:x1].view(np.bool_))
-    face *= skin
-    if skin_mask is not None:
-        skin_mask[y0:y1, x0:x1] = skin
-    return _InPhotograph(mask, warped, skin_mask)
-
-
 def _measure_aligned(
     probability: NDArray[np.uint8], face_rgb: NDArray[np.uint8], geometry: Geometry, level: int
 ) -> Measurement:
     side = probability.shape[0]
     to_aligned = geometry.photo_to_aligned
     landmarks_xy = transform_points(geometry.landmarks_xy, to_aligned)
-    skin = face_mask(landmarks_xy, side, side, geometry.segmenter.mask_rule)
-    seen = skin & photo_in_frame(to_aligned, geometry.image_width_px, geometry.image_height_px, side)
+    interocular_px = inter_ocular_px(landmarks_xy)
+    rows, columns = window = measured_window(landmarks_xy, side, interocular_px)
+    height, width = rows.stop - rows.start, columns.stop - columns.start
+    landmarks_xy -= np.array([columns.start, rows.start], np.float32)
+    skin = face_mask(landmarks_xy, height, width, geometry.segmenter.mask_rule)
+    seen = skin & photo_in_frame(to_aligned, geometry.image_width_px, geometry.image_height_px, side)[window]
+    reached = cv2.threshold(probability[window], level - 1, 1, cv2.THRESH_BINARY)[1]
     return measure(
-        probability,
-        mask=(probability >= level).view(np.uint8) & seen,
+        probability[window],
+        mask=reached & seen,
         skin=skin,
         seen=seen,
-        face_rgb=face_rgb,
-        labels=region_labels(landmarks_xy, side, side),
-        interocular_px=inter_ocular_px(landmarks_xy),
+        face_rgb=face_rgb[:, rows, columns],
+        labels=region_labels(landmarks_xy, height, width),
+        interocular_px=interocular_px,
     )
 
 
-def _png(image: NDArray[np.uint8], parameters: tuple[int, ...]) -> bytes:
-    _, encoded = cv2.imencode(".png", image, parameters)
+def _bilevel(bits: NDArray[np.uint8], face: FaceInPhoto, geometry: Geometry) -> bytes:
+    return bilevel_png(
+        bits,
+        left_px=face.left_px,
+        top_px=face.top_px,
+        width_px=geometry.image_width_px,
+        height_px=geometry.image_height_px,
+    )
+
+
+def _grey(image: NDArray[np.uint8]) -> bytes:
+    _, encoded = cv2.imencode(".png", image, _FAST)
     return encoded.tobytes()

@@ -40,7 +40,7 @@ _AREA_NOISE: Final = 1e-5  # OpenCV intersects polygons in single precision
 
 def capture_quality(
     mesh: FaceMesh,
-    photo_rgb: NDArray[np.uint8],
+    photo_px: tuple[int, int],
     aligned_rgb: NDArray[np.uint8],
     aligned_mask: NDArray[np.uint8],
 ) -> CaptureQuality:
@@ -48,7 +48,7 @@ def capture_quality(
 
     Args:
         mesh: The face in photograph pixels.
-        photo_rgb: (H, W, 3) uint8 RGB, upright.
+        photo_px: Width and height of the upright photograph.
         aligned_rgb: (S, S, 3) uint8, the face in the FFHQ frame, unmasked.
         aligned_mask: (S, S) uint8 in {0, 1}, the skin in the same frame.
 
@@ -58,12 +58,12 @@ def capture_quality(
     landmarks_xy = mesh.landmarks_xyz[:, :2]
     pose = head_pose(mesh.landmarks_xyz)
     oval_xy = landmarks_xy[list(OVAL)]
-    outside_fraction = _outside_fraction(oval_xy, photo_rgb.shape[0], photo_rgb.shape[1])
+    outside_fraction = _outside_fraction(oval_xy, *photo_px)
     skin = aligned_mask
     if outside_fraction > 0.0:
         side_px = aligned_mask.shape[0]
         to_aligned = ffhq_alignment(landmarks_xy, side_px)
-        skin = aligned_mask * photo_in_frame(to_aligned, photo_rgb.shape[1], photo_rgb.shape[0], side_px)
+        skin = aligned_mask * photo_in_frame(to_aligned, *photo_px, side_px)
     exposure, clipped_fraction = _light(aligned_rgb, skin)
     return CaptureQuality(
         face_height_px=_height_px(oval_xy, pose.roll_deg),
@@ -135,7 +135,7 @@ def _height_px(oval_xy: NDArray[np.float32], roll_deg: float) -> float:
     return float(np.ptp(along))
 
 
-def _outside_fraction(oval_xy: NDArray[np.float32], height_px: int, width_px: int) -> float:
+def _outside_fraction(oval_xy: NDArray[np.float32], width_px: int, height_px: int) -> float:
     """Return the share of the oval's convex hull that lies outside the photograph, pixels being unit squares."""
     hull = cv2.convexHull(oval_xy.astype(np.float32))
     right, bottom = width_px - 0.5, height_px - 0.5
@@ -152,8 +152,8 @@ def _light(aligned_rgb: NDArray[np.uint8], skin: NDArray[np.uint8]) -> tuple[flo
     if width == 0:
         return 0.0, 0.0
     rows, columns = slice(top, top + height), slice(left, left + width)
-    luma = cv2.cvtColor(np.ascontiguousarray(aligned_rgb[rows, columns]), cv2.COLOR_RGB2GRAY)
-    counts = cv2.calcHist([luma], [0], np.ascontiguousarray(skin[rows, columns]), [256], [0, 256])[:, 0]
+    luma = cv2.cvtColor(aligned_rgb[rows, columns], cv2.COLOR_RGB2GRAY)
+    counts = cv2.calcHist([luma], [0], skin[rows, columns], [256], [0, 256])[:, 0]
     pixels = float(counts.sum())
     clipped = float(counts[: _BLACK_LUMA + 1].sum() + counts[_WHITE_LUMA:].sum())
     return float(counts @ np.arange(256)) / (255.0 * pixels), clipped / pixels

@@ -12,6 +12,7 @@ variation with that of its blurred copy.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Final
 
 import cv2
@@ -24,6 +25,19 @@ _SIDE_PX: Final = 512  # both networks' faces are measured at this side
 _SIGMAS_PX: Final = (1.0, 2.0, 4.0)
 _MARGIN_PX: Final = 4  # the outline's own edge is left out
 _FLAT_CONTRAST: Final = 0.1  # grey levels; keeps a flat picture at 0
+
+
+def _band(finer_px: float, coarser_px: float) -> NDArray[np.float32]:
+    """Return the (n, 1) filter that keeps detail between two Gaussians: their difference."""
+    coarser, finer = (
+        np.asarray(cv2.getGaussianKernel(2 * round(3.0 * sigma_px) + 1, sigma_px, cv2.CV_32F), np.float32)
+        for sigma_px in (coarser_px, finer_px)
+    )
+    edge = (len(coarser) - len(finer)) // 2
+    return np.asarray(np.pad(finer, ((edge, edge), (0, 0))) - coarser, np.float32)
+
+
+_BANDS: Final = [_band(*pair) for pair in pairwise(_SIGMAS_PX)]
 
 
 def sharpness(aligned_rgb: NDArray[np.uint8], aligned_mask: NDArray[np.uint8]) -> float:
@@ -50,7 +64,7 @@ def sharpness(aligned_rgb: NDArray[np.uint8], aligned_mask: NDArray[np.uint8]) -
     face_rgb = cv2.resize(aligned_rgb[rows, columns], (width, height), interpolation=cv2.INTER_AREA)
     gray = cv2.cvtColor(face_rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
     inside = inside[top : top + height, left : left + width]
-    return min(_detail_ratio(gray, inside, along_rows=True), _detail_ratio(gray, inside, along_rows=False))
+    return min(_detail_ratio(gray, inside, bands) for bands in (_BANDS, [band.T for band in _BANDS]))
 
 
 def _inside(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -64,12 +78,6 @@ def _inside(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return inside
 
 
-def _detail_ratio(gray: NDArray[np.float32], inside: NDArray[np.uint8], *, along_rows: bool) -> float:
-    levels = []
-    for sigma_px in _SIGMAS_PX:
-        length = 2 * round(3.0 * sigma_px) + 1
-        levels.append(cv2.GaussianBlur(gray, (length, 1) if along_rows else (1, length), sigma_px))
-    fine, coarse = (
-        float(cv2.meanStdDev(cv2.subtract(levels[step], levels[step + 1]), mask=inside)[1][0, 0]) for step in range(2)
-    )
+def _detail_ratio(gray: NDArray[np.float32], inside: NDArray[np.uint8], bands: list[NDArray[np.float32]]) -> float:
+    fine, coarse = (float(cv2.meanStdDev(cv2.filter2D(gray, cv2.CV_32F, band), mask=inside)[1][0, 0]) for band in bands)
     return fine / (coarse + _FLAT_CONTRAST)

@@ -58,7 +58,7 @@ def whole_photo(height_px: int, width_px: int, angle_rad: float = 0.0) -> Square
 
 
 def crop_square(
-    photo_rgb: NDArray[np.uint8], square: Square, out_px: int, *, replicate_border: bool
+    photo_rgb: NDArray[np.uint8], square: Square, out_px: int, *, replicate_border: bool, reduction: int = 1
 ) -> NDArray[np.uint8]:
     """Sample ``square`` of the photograph.
 
@@ -67,11 +67,13 @@ def crop_square(
         square: What to sample; it may reach beyond the photograph.
         out_px: Side of the result.
         replicate_border: Continue the photograph's edge outside it; else black.
+        reduction: Side of the square of photograph pixels that a pixel given stands for. The same part of the
+            photograph is averaged at any reduction: how blurred a face is moves its landmarks.
 
     Returns:
         (out_px, out_px, 3) uint8.
     """
-    taps = int(np.clip(round(square.side_px / out_px / _PX_PER_TAP), 1, _MAX_TAPS))
+    taps = int(np.clip(round(reduction * square.side_px / out_px / _PX_PER_TAP), 1, _MAX_TAPS))
     matrix = square.to_photo(out_px)
     matrix[:, 2] -= matrix[:, :2] @ np.full(2, (taps - 1) / (2.0 * taps))  # first tap of an output pixel
     matrix[:, :2] /= taps

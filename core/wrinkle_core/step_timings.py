@@ -4,14 +4,24 @@ The steps of an ensemble are processes of one machine and share its monotonic cl
 preprocess step stamps GEOMETRY with its own duration and the moment it ended, and the threshold step tells the rest:
 what lies between the stamp and its own start is the segmenter, its queue and the way there and back.
 
-GEOMETRY is float32. The moment, in microseconds, travels as two whole numbers below 2**24, which float32 holds exactly:
-together 48 bits, almost nine years of uptime.
+GEOMETRY also goes to callers, and the clock's reading would tell them since when the machine runs. So moments are
+counted from a secret one, which the processes of one machine derive from the identifier that Linux draws at each start.
+Without it every process has a secret of its own: the segmenter's time is then known only where one runs all steps.
+
+GEOMETRY is float32. The moment, in microseconds modulo 2**48, travels as two whole numbers below 2**24, which float32
+holds exactly.
+
+Source: random(4), /proc/sys/kernel/random/boot_id.
 """
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 import time
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -23,7 +33,10 @@ __all__ = ["STAMP_LENGTH", "PreprocessStamp", "StepTimings", "timings_at_thresho
 
 STAMP_LENGTH: Final = 3
 _BASE: Final = 2**24
+_CYCLE_US: Final = _BASE * _BASE
+_MAX_SEGMENT_US: Final = 3_600_000_000  # no request waits for an hour: a longer time is another machine's clock
 _DIGITS: Final = 3
+_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +60,7 @@ class PreprocessStamp:
 
     Attributes:
         duration_ms: Of the step.
-        ended_us: Moment on this machine's monotonic clock, microseconds, in [0, 2**48).
+        ended_us: Moment, microseconds from this machine's secret one, in [0, 2**48).
     """
 
     duration_ms: float
@@ -57,12 +70,12 @@ class PreprocessStamp:
     def since(cls, began_s: float) -> PreprocessStamp:
         """Return the stamp of a step that began at ``began_s`` of ``time.monotonic`` and ends now."""
         ended_s = time.monotonic()
-        return cls(duration_ms=1e3 * (ended_s - began_s), ended_us=int(ended_s * 1e6))
+        return cls(duration_ms=1e3 * (ended_s - began_s), ended_us=_moment_us(ended_s))
 
     def pack(self) -> NDArray[np.float32]:
         """Return (3,) float32: duration in milliseconds, then the moment's high and low 24 bits."""
         high, low = divmod(self.ended_us, _BASE)
-        return np.asarray([self.duration_ms, high % _BASE, low], np.float32)
+        return np.asarray([self.duration_ms, high, low], np.float32)
 
     @classmethod
     def unpack(cls, values: NDArray[np.float32]) -> PreprocessStamp | None:
@@ -85,16 +98,31 @@ def timings_at_threshold(stamp: PreprocessStamp | None, began_s: float) -> StepT
     """Return the timings as the threshold step knows them when it ends.
 
     Args:
-        stamp: What the preprocess step left, if it did; one of another machine's clock may lie in the future, which
-            leaves ``segment_ms`` unknown.
+        stamp: What the preprocess step left, if it did; one of another machine or from before its last start lies in
+            the future or far in the past, which leaves ``segment_ms`` unknown.
         began_s: When the threshold step began, by ``time.monotonic``.
     """
     threshold_ms = round(1e3 * (time.monotonic() - began_s), _DIGITS)
     if stamp is None:
         return StepTimings(threshold_ms=threshold_ms)
-    segment_ms = 1e3 * began_s - 1e-3 * stamp.ended_us
+    segment_us = (_moment_us(began_s) - stamp.ended_us) % _CYCLE_US
     return StepTimings(
         preprocess_ms=round(stamp.duration_ms, _DIGITS),
-        segment_ms=round(segment_ms, _DIGITS) if segment_ms >= 0.0 else None,
+        segment_ms=segment_us / 1e3 if segment_us <= _MAX_SEGMENT_US else None,
         threshold_ms=threshold_ms,
     )
+
+
+def _moment_us(clock_s: float) -> int:
+    """Return a reading of ``time.monotonic`` as it may leave this machine."""
+    return (int(clock_s * 1e6) + _secret_us()) % _CYCLE_US
+
+
+@cache
+def _secret_us() -> int:
+    """Return the same number in all processes of this machine until it starts again."""
+    try:
+        secret = _BOOT_ID.read_bytes()
+    except OSError:
+        secret = secrets.token_bytes()
+    return int.from_bytes(hashlib.sha256(b"wrinkle step timings " + secret).digest(), "big") % _CYCLE_US

@@ -51,15 +51,20 @@ def texture_map(
         raise ContractError(f"A texture map needs (H, W, 3) uint8, got {face_rgb.shape} {face_rgb.dtype}.")
     if not sigma_px > 0:
         raise ContractError(f"sigma_px must be above 0, got {sigma_px}.")
-    grey: NDArray[np.float32]  # (H, W) [0, 255]
-    if mode == "literal":
-        grey = cv2.cvtColor(face_rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    else:
-        grey = np.asarray(cv2.transform(face_rgb.astype(np.float32), _BT709), np.float32)
-    around = np.asarray(cv2.GaussianBlur(grey, (KERNEL_PX, KERNEL_PX), sigma_px), np.float32)  # reflect-101 border
+    grey = (  # (H, W) [0, 255]
+        cv2.cvtColor(face_rgb, cv2.COLOR_RGB2GRAY)
+        if mode == "literal"
+        else cv2.transform(face_rgb.astype(np.float32), _BT709)
+    )
+    kernel = cv2.getGaussianKernel(KERNEL_PX, sigma_px, cv2.CV_32F)
+    around = np.asarray(cv2.sepFilter2D(grey, cv2.CV_32F, kernel, kernel), np.float32)  # reflect-101 border
+    texture = grey.astype(np.float32)
     if mode == "dark_floor":
-        np.minimum(grey, around, out=grey)
-    texture = 255.0 - 255.0 * grey / (1.0 + around)  # eq. 1; below 0 beside dark lines
+        np.minimum(texture, around, out=texture)
+    texture *= 255.0
+    around += 1.0
+    texture /= around
+    np.subtract(255.0, texture, out=texture)  # eq. 1; below 0 beside dark lines
     np.clip(texture, 0.0, 255.0, out=texture)
     if mode == "dark_floor":
         np.rint(texture, out=texture)

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wrinkle_core.contract import SegmenterContract
-from wrinkle_core.decode import DecodeLimits, decode_image
+from wrinkle_core.decode import DecodeLimits
 from wrinkle_core.geometry import Geometry
 from wrinkle_core.landmarks import FaceLandmarker
 from wrinkle_core.postprocess import Answer, postprocess
-from wrinkle_core.preprocess import prepare
+from wrinkle_core.preprocess import prepare_encoded
 from wrinkle_core.quality import quality_warnings
 from wrinkle_core.step_timings import PreprocessStamp
 from wrinkle_handlers.requests import HandlerRequest
@@ -107,8 +107,7 @@ class BatchSegmenter:
         began_s = time.monotonic()
         request = read()
         with quiet_decoders():
-            photo_rgb = decode_image(request.encoded, self._limits)
-        prepared = prepare(photo_rgb, self._network.spec, self._landmarker)
+            prepared = prepare_encoded(request.encoded, self._network.spec, self._landmarker, self._limits)
         self._metrics.face_found()
         for warning in quality_warnings(prepared.geometry.quality):
             self._metrics.warned(warning.code)

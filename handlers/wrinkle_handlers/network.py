@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from wrinkle_core.contract import SegmenterContract, segmenter
 from wrinkle_core.errors import ArtifactError
+from wrinkle_handlers.folded_batch_norm import fold_batch_norm
 from wrinkle_handlers.options import NetworkOptions
 from wrinkle_handlers.shallow_layers import keep_shallow_layers_in_fp32
 from wrinkle_train.networks.deployable import Deployable
@@ -44,6 +45,7 @@ class TorchNetwork:
         self.device = device
         self._in_bf16 = options.precision == "bf16"
         if self._in_bf16:
+            fold_batch_norm(network, len(self.spec.channels))
             keep_shallow_layers_in_fp32(network, len(self.spec.channels))
             _keep_probability_in_fp32(network)
         self._run: Any = torch.compile(network.to(device)) if options.compile else network.to(device)

@@ -18,8 +18,8 @@ class NetworkOptions(BaseModel):
     """How a worker runs its network.
 
     Attributes:
-        precision: ``fp32``, or ``bf16`` for autocast of all but the shallow layers; the probability is rounded from
-            float32 in both.
+        precision: ``fp32``, or ``bf16`` for autocast of all but the shallow layers, batch normalisation folded; the
+            probability is rounded from float32 in both.
         compile: Whether ``torch.compile`` makes kernels when the worker starts; takes minutes and a C++ compiler.
         threads: Threads of one worker's network; 0 leaves them to torch, which takes every core.
     """

@@ -25,18 +25,21 @@ class RenderError(RuntimeError):
     """Helm refuses the values; the message is helm's."""
 
 
-def rendered_text(files: Sequence[Path], values: Values | None = None, *, namespace: str = "faces") -> str:
+def rendered_text(
+    files: Sequence[Path], values: Values | None = None, *, namespace: str = "faces", release: str = RELEASE
+) -> str:
     """Return what ``helm template`` prints.
 
     Args:
         files: Values files, later ones over earlier ones.
         values: More values, over the files.
         namespace: Where the release would go.
+        release: Its name.
 
     Raises:
         RenderError: The schema or a template refuses the values.
     """
-    return _helm("template", RELEASE, str(CHART), "--namespace", namespace, files=files, values=values)
+    return _helm("template", release, str(CHART), "--namespace", namespace, files=files, values=values)
 
 
 def render(files: Sequence[Path], values: Values | None = None, *, namespace: str = "faces") -> list[dict[str, Any]]:

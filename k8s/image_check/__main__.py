@@ -1,4 +1,4 @@
-"""``python -m image_check build | pod | clean``: build the image, print the pod for podman, remove everything made."""
+"""``python -m image_check build | pod | clean``: build the images, print the pod for podman, remove everything made."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ import sys
 
 import yaml
 
-from image_check.build import IMAGE, build_image, size_bytes
+from image_check.build import CLIENT, SERVER, build_image, size_bytes
 from image_check.engine import ContainerEngine, EngineError
 from image_check.pod import local_pod
 
 
 def _build() -> None:
     engine = ContainerEngine()
-    image = build_image(engine)
-    sys.stdout.write(f"{image}, {size_bytes(engine) / 1e6:.0f} MB\n")
+    for image in (CLIENT, SERVER):
+        build_image(engine, image)
+        sys.stdout.write(f"{image.name}, {size_bytes(engine, image) / 1e6:.0f} MB\n")
 
 
 def _pod() -> None:
-    pod = local_pod(IMAGE)
+    pod = local_pod(SERVER.name)
     sys.stdout.writelines(f"# {each}\n" for each in pod.substitutions)
     sys.stdout.write(yaml.safe_dump_all(pod.documents, sort_keys=False))
 

@@ -1,4 +1,4 @@
-"""The CPU image, built with buildah from ``k8s/images`` as a Docker engine would, without one.
+"""Images of ``k8s/images``, built with buildah as a Docker engine would, without one.
 
 The build uses the package index that pip on this machine is set up for: its address and the certificates to trust are
 mounted while it runs, so that neither gets into a layer.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -16,9 +17,24 @@ from chart_checks.tools import ROOT
 from image_check.base_image import BASE_IMAGE, make_base_image
 from image_check.engine import ContainerEngine, EngineError
 
-__all__ = ["IMAGE", "build_image", "size_bytes"]
+__all__ = ["CLIENT", "SERVER", "Image", "build_image", "size_bytes"]
 
-IMAGE: Final = "localhost/wrinkle-serving:cpu"
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One image on Debian.
+
+    Attributes:
+        name: What it is called here.
+        file: In ``k8s/images``.
+    """
+
+    name: str
+    file: str
+
+
+SERVER: Final = Image("localhost/wrinkle-serving:cpu", "server-cpu.Containerfile")
+CLIENT: Final = Image("localhost/wrinkle-client:local", "client.Containerfile")
 _IMAGES: Final = ROOT / "k8s" / "images"
 _CERTIFICATES: Final = Path("/etc/ssl/certs/ca-certificates.crt")
 _MOUNTED_CERTIFICATES: Final = "/run/pip-certificates.crt"
@@ -26,8 +42,8 @@ _BUILD_LIMIT_S: Final = 3600.0
 _WHEEL_LIMIT_S: Final = 600.0
 
 
-def build_image(engine: ContainerEngine) -> str:
-    """Build the image and return its name; layers of an earlier build are used again.
+def build_image(engine: ContainerEngine, image: Image) -> str:
+    """Build an image and return its name; layers of an earlier build are used again.
 
     Raises:
         EngineError: The wheel, the base or the image cannot be built.
@@ -48,17 +64,17 @@ def build_image(engine: ContainerEngine) -> str:
             f"--volume={_CERTIFICATES}:{_MOUNTED_CERTIFICATES}:ro",
             f"--build-arg=DEBIAN_IMAGE={base.rpartition(':')[0]}",
             f"--build-arg=DEBIAN_DIGEST={engine.digest(BASE_IMAGE)}",
-            f"--file={context / 'server-cpu.Containerfile'}",
-            f"--tag={IMAGE}",
+            f"--file={context / image.file}",
+            f"--tag={image.name}",
             str(context),
             limit_s=_BUILD_LIMIT_S,
         )
-    return IMAGE
+    return image.name
 
 
-def size_bytes(engine: ContainerEngine, image: str = IMAGE) -> int:
+def size_bytes(engine: ContainerEngine, image: Image) -> int:
     """Return the size of an image on disk, all of its layers unpacked."""
-    return int(engine.podman("image", "inspect", "--format", "{{.Size}}", image))
+    return int(engine.podman("image", "inspect", "--format", "{{.Size}}", image.name))
 
 
 def _fill(context: Path) -> None:

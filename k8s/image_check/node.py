@@ -36,9 +36,11 @@ class LocalNode:
 
     Attributes:
         address: Of the pod, reachable from this machine.
+        network: Of podman; other containers in it reach the pod too.
     """
 
     address: Final = "10.89.77.2"
+    network: Final = _NETWORK
 
     def __init__(
         self, engine: ContainerEngine, pod: LocalPod, secrets: Files, claims: Mapping[str, Path] | None = None

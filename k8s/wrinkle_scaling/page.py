@@ -1,7 +1,7 @@
-"""The tables of docs/scaling.md, made by running what the page describes.
+"""The tables of docs/scaling.md and its picture, made by running what the page describes.
 
 ``python -m wrinkle_scaling.page --write docs/scaling.md`` renews them, ``--check`` exits with 1 when they are stale. A
-table stands between ``<!-- table NAME: … -->`` and ``<!-- end -->``.
+table, or a sentence with figures, stands between ``<!-- table NAME: … -->`` and ``<!-- end -->``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Annotated, Final
 import typer
 
 from wrinkle_scaling.commands.targets import compare_targets
+from wrinkle_scaling.outcome.plot import plot
 from wrinkle_scaling.outcome.summary import summarise
 from wrinkle_scaling.outcome.table import markdown
 from wrinkle_scaling.planning.assumptions import read_assumptions
@@ -23,7 +24,9 @@ from wrinkle_scaling.planning.table import assumption_rows, fleet_rows, markdown
 from wrinkle_scaling.scenario import Scenario, read_scenario
 from wrinkle_scaling.simulation import simulate
 
-__all__ = ["TABLES", "page_with_tables", "tables_of"]
+__all__ = ["PICTURE", "TABLES", "draw_picture", "page_with_tables", "tables_of"]
+
+PICTURE: Final = Path("images", "scaling-flash-crowd.svg")  # from the page's folder
 
 _HERE: Final = Path(__file__).resolve().parent
 _SEED: Final = 1
@@ -39,6 +42,11 @@ def page_with_tables(page: str) -> str:
 def tables_of(page: str) -> dict[str, str]:
     """Return the tables that stand in the page, by name."""
     return {found[2]: found[0][len(found[1]) : -len(found[3]) - 1] for found in _TABLE.finditer(page)}
+
+
+def draw_picture(path: Path) -> None:
+    """Draw the flash crowd with the chart's targets, as the first table has it."""
+    plot(simulate(_scenario("flash-crowd"), _SEED), path)
 
 
 def _scenario(name: str) -> Scenario:
@@ -97,6 +105,18 @@ def _fleets() -> str:
     )
 
 
+def _bottleneck() -> str:
+    assumptions = read_assumptions(_HERE / "planning" / "ten-thousand.yaml")
+    shipped = next(fleet for fleet in fleets(assumptions, _RATE_HZ) if fleet.variant.name.startswith("L4"))
+    core_s = assumptions.steps_core_s.value + assumptions.server_core_s.value
+    idle = 1.0 - shipped.replica_hz * shipped.variant.network_s.value
+    return (
+        f"Decoding, landmarks, warping, measuring and serving take {core_s * 1000:.0f} ms of a core per photograph: "
+        f"{_RATE_HZ:,.0f} a second keep {core_s * _RATE_HZ:,.0f} cores busy, {shipped.cores:,} with room and spares, "
+        f"whatever the GPU. A GPU with {shipped.variant.cores} cores beside it idles {idle:.0%} of the time."
+    )
+
+
 TABLES: Final[dict[str, Callable[[], str]]] = {
     "targets-flash-crowd": lambda: _targets("flash-crowd"),
     "targets-plateau": lambda: _targets("plateau"),
@@ -105,6 +125,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "cold-starts": _cold_starts,
     "assumptions": _assumptions,
     "fleets": _fleets,
+    "bottleneck": _bottleneck,
 }
 
 
@@ -117,6 +138,7 @@ def _main(
     after = page_with_tables(before)
     if write:
         page.write_text(after, encoding="utf-8")
+        draw_picture(page.parent / PICTURE)
     elif after != before:
         typer.echo(f"{page.name} is stale, run: python -m wrinkle_scaling.page --write {page}")
         raise typer.Exit(1)

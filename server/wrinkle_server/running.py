@@ -1,9 +1,9 @@
 """The servers that this user runs on this machine: one file each, readable by its owner only.
 
-``wrinkle serve`` writes the file once its server answers, and again when a new server took the place of one that
-failed; ``wrinkle models`` and ``wrinkle doctor`` read it. It holds the administration key, so it lies in the user's
-runtime folder, or in the cache folder where there is none, and never in a folder that others can write to. A file whose
-process is gone, or whose id belongs to another process now, counts for nothing.
+``wrinkle serve`` writes the file once its server answers; a server that takes the place of one that failed keeps its
+ports and its key. ``wrinkle models`` and ``wrinkle doctor`` read it. It holds the administration key, so it lies in the
+user's runtime folder, or in the cache folder where there is none, and never in a folder that others can write to. A
+file whose process is gone, or whose id belongs to another process now, counts for nothing.
 """
 
 from __future__ import annotations

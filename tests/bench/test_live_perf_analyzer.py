@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from live_server import options_on_free_ports
 from wrinkle_bench.perf_analyzer.installation import PerfAnalyzer, install_perf_analyzer
-from wrinkle_bench.perf_analyzer.run import PROTOCOLS, Load, Protocol, measure
+from wrinkle_bench.perf_analyzer.run import Load, Protocol, measure
 from wrinkle_bench.sweep.inputs import composing_inputs, photo_input
 from wrinkle_core.contract import model, segmenter
 from wrinkle_core.errors import ServerFaultError
@@ -30,13 +33,23 @@ def running(live_server: ModelServer) -> RunningServer:
     return RunningServer.of(live_server, health_port=1, temporary=True)
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.fixture
+def open_to_shared_memory(small_repository: Path, tmp_path: Path) -> Iterator[RunningServer]:
+    options = options_on_free_ports(small_repository, tmp_path / "triton.log", SPEC.name)
+    with ModelServer(replace(options, shared_memory_api=True, exit_timeout_s=3)) as server:
+        yield RunningServer.of(server, health_port=1, temporary=True)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "server"), [("grpc", "running"), ("http", "running"), ("http+shm", "open_to_shared_memory")]
+)
 def test_an_ensemble_is_measured_over(
-    program: PerfAnalyzer, running: RunningServer, protocol: Protocol, tmp_path: Path
+    program: PerfAnalyzer, protocol: Protocol, server: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     load = Load(SPEC.ensemble, protocol, concurrency=2, window_requests=2)
     report = tmp_path / "report.csv"
-    seen = measure(program, running, load, photo_input(canary_photo()), csv_path=report)
+    asked: RunningServer = request.getfixturevalue(server)
+    seen = measure(program, asked, load, photo_input(canary_photo()), csv_path=report)
     assert seen.throughput_hz > 0
     assert seen.p50_ms <= seen.p90_ms <= seen.p95_ms <= seen.p99_ms
     assert seen.steps.keys() == {step.model_name for step in model(SPEC.ensemble).steps}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import struct
+import zlib
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,12 @@ def claims_to_be_huge(png: bytes) -> bytes:
     return png[:16] + struct.pack(">II", 60_000, 60_000) + png[24:]
 
 
+def with_an_empty_profile(png: bytes) -> bytes:
+    """Return a PNG file with an empty colour profile after the pixels, over which Pillow stumbles."""
+    kind = b"iCCP"
+    return png[:-12] + bytes(4) + kind + struct.pack(">I", zlib.crc32(kind)) + png[-12:]
+
+
 def test_an_own_transport_replaces_the_server(http_server: Any, photo: bytes) -> None:
     with Client(transport=Replies(http_server.answer)) as client:
         np.testing.assert_array_equal(client.segment(photo).mask, http_server.answer.mask)
@@ -90,9 +97,10 @@ def test_the_same_transport_serves_an_event_loop(http_server: Any, photo: bytes)
         picture("1", (30, 40)),
         picture("1", (41, 30)),
         claims_to_be_huge(picture("1", (40, 30))),
+        with_an_empty_profile(picture("1", (40, 30))),
         b"\x89PNG",
     ],
-    ids=["text", "truncated", "BMP", "RGB", "transposed", "too wide", "a bomb", "a stump"],
+    ids=["text", "truncated", "BMP", "RGB", "transposed", "too wide", "a bomb", "an empty profile", "a stump"],
 )
 def test_a_mask_that_does_not_fit_the_report_is_a_server_fault(http_server: Any, photo: bytes, mask_png: bytes) -> None:
     http_server.answer.replaced = {"MASK_PNG": mask_png}

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import socket
+import threading
 import time
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +17,7 @@ from wrinkle_client import AsyncClient, Client, DeadlineExceededError, Limits, R
 from wrinkle_client.asyncio_runtime import AsyncioRuntime
 from wrinkle_client.deadline import Deadline
 from wrinkle_client.testing import FakeServer, MockTransport
+from wrinkle_client.transports.messages import Compression
 from wrinkle_client.transports.transport import Transport
 
 PROTOCOLS = ("http", "grpc")
@@ -120,7 +124,7 @@ def test_closing_ends_calls_in_flight_with_an_error_that_says_so(fake: FakeServe
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_the_loop_stays_responsive_while_the_server_thinks(fake: FakeServer, photo: bytes, protocol: str) -> None:
-    fake.delay_s = 1.0
+    fake.delay_s = 0.5
 
     async def beat() -> int:
         async with AsyncClient(url_of(fake, protocol)) as client:
@@ -132,7 +136,27 @@ def test_the_loop_stays_responsive_while_the_server_thinks(fake: FakeServer, pho
             await call
             return beats
 
-    assert asyncio.run(beat()) > 20
+    assert asyncio.run(beat()) > 10
+
+
+@pytest.mark.parametrize("compression", ["gzip", "deflate"])
+def test_the_loop_does_not_compress(
+    fake: FakeServer, photo: bytes, compression: Compression, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = {"gzip": gzip, "deflate": zlib}[compression]
+    compress, on = module.compress, list[str]()
+
+    def noted(data: bytes, *arguments: Any, **options: Any) -> bytes:
+        on.append(threading.current_thread().name)
+        return bytes(compress(data, *arguments, **options))
+
+    async def use() -> None:
+        async with AsyncClient(fake.http_url, compression=compression) as client:
+            await client.segment(photo)
+
+    monkeypatch.setattr(module, "compress", noted)
+    asyncio.run(use())
+    assert [name.partition("_")[0] for name in on] == ["wrinkle-client"]
 
 
 def test_waiting_for_the_one_http_connection_counts_towards_the_deadline(fake: FakeServer, photo: bytes) -> None:
@@ -152,13 +176,14 @@ def test_waiting_for_the_one_http_connection_counts_towards_the_deadline(fake: F
 def test_a_transport_for_event_loops_is_refused_by_the_client_that_blocks(fake: FakeServer, photo: bytes) -> None:
     from wrinkle_client.credentials import Credentials
     from wrinkle_client.endpoint import Endpoint
+    from wrinkle_client.runtime import BlockingRuntime
     from wrinkle_client.transports.opening import open_transport
 
     class Suspends:
         async def infer(self, request: Any, deadline: Any) -> Any:
             await asyncio.sleep(0)
 
-    made: Transport = open_transport(Endpoint.parse(fake.http_url), Limits(), Credentials(), asynchronous=False)
+    made: Transport = open_transport(Endpoint.parse(fake.http_url), Limits(), Credentials(), BlockingRuntime())
     made.infer = Suspends().infer  # type: ignore[method-assign]
     with Client(transport=made) as client, pytest.raises(ServingError, match="AsyncClient"):
         client.segment(photo)

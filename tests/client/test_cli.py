@@ -9,7 +9,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from wrinkle_client.cli import app
 from wrinkle_client.exit_codes import ExitCode, exit_code_of
 from wrinkle_core.errors import (
     InvalidParameterError,
@@ -137,3 +139,14 @@ def test_ctrl_c_ends_with_130_and_no_traceback(plugins: Path) -> None:
 )
 def test_exit_codes_tell_whose_fault_it_was(error: type[WrinkleError], code: ExitCode) -> None:
     assert exit_code_of(error("x")) == code
+
+
+@pytest.mark.parametrize("words", [("segment", "face.jpg"), ("compare", "before.jpg", "after.jpg")])
+@pytest.mark.parametrize("threshold", ["7", "nan"])
+def test_a_threshold_that_is_no_probability_is_wrong_usage_before_a_file_or_server_is_asked(
+    tmp_path: Path, words: tuple[str, ...], threshold: str
+) -> None:
+    ended = CliRunner().invoke(app, [*words, "--out", str(tmp_path / "out"), "--threshold", threshold])
+    assert isinstance(ended.exception, InvalidParameterError)
+    assert exit_code_of(ended.exception) is ExitCode.USAGE
+    assert not (tmp_path / "out").exists()

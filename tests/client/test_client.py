@@ -15,13 +15,21 @@ from wrinkle_client import (
     Client,
     ContractError,
     Health,
+    InferenceRequest,
     InvalidParameterError,
     Limits,
     ModelInfo,
     ModelNotReadyError,
+    OverloadedError,
     ServerFaultError,
     ServingError,
 )
+from wrinkle_client.credentials import Credentials
+from wrinkle_client.deadline import Deadline
+from wrinkle_client.endpoint import Endpoint
+from wrinkle_client.runtime import BlockingRuntime, run_now
+from wrinkle_client.testing import FakeServer, MockTransport
+from wrinkle_client.transports.opening import open_transport
 from wrinkle_core.contract import SEGMENTERS
 
 
@@ -178,10 +186,48 @@ def test_wait_ready_waits_for_every_model(server: Any, kind: str) -> None:
         assert all(model.ready for model in client.models())
 
 
-def test_a_model_that_never_gets_ready_is_named(server: Any, kind: str) -> None:
+def test_what_is_prepared_here_may_be_larger_than_a_photograph() -> None:
+    with FakeServer() as server:
+        transport = open_transport(
+            Endpoint.parse(server.grpc_url), Limits(max_encoded_bytes=1000), Credentials(), BlockingRuntime()
+        )
+        prepared = {"INPUT": np.zeros((1, 3, 512, 512), np.uint8)}
+        answer = run_now(transport.infer(InferenceRequest("unetpp", prepared, (), "id"), Deadline.after(10)))
+        run_now(transport.close())
+    assert answer.tensors["PROBABILITY"].shape == (1, 512, 512)
+
+
+class OneModel(MockTransport):
+    """A server of ``unetpp`` alone, which is busy at first and then says that it loads until it is asked again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = 0
+
+    async def model_ready(self, model_name: str, deadline: Deadline) -> bool:
+        return model_name == "wrinkle_unetpp"
+
+    async def server_ready(self, deadline: Deadline) -> bool:
+        self.asked += 1
+        if self.asked == 1:
+            raise OverloadedError("The queue is full.")
+        return self.asked > 2
+
+
+def test_wait_ready_waits_for_what_the_server_serves_or_for_what_is_named(kind: str) -> None:
+    transport = OneModel()
+    with connect(kind, "http://localhost", transport=transport) as client:
+        client.wait_ready(5)
+        assert transport.asked == 3
+        client.wait_ready(1, models=("unetpp",))
+        with pytest.raises(ModelNotReadyError, match=": unet_texture"):
+            client.wait_ready(0.2, models=("unetpp", "unet_texture"))
+
+
+def test_a_server_of_no_model_never_gets_ready(server: Any, kind: str) -> None:
     not_ready_until(server, 1000)
-    with connect(kind, server.url) as client, pytest.raises(ModelNotReadyError, match="unet_texture"):
-        client.wait_ready(0.5, models=("unet_texture",))
+    with connect(kind, server.url) as client, pytest.raises(ModelNotReadyError, match=": unetpp, unet_texture"):
+        client.wait_ready(0.2)
 
 
 def test_a_model_the_server_does_not_have_is_listed_as_not_ready(server: Any, kind: str) -> None:

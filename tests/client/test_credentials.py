@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
-from stamina.instrumentation import set_on_retry_hooks
 
 from driven_client import connect
 from wrinkle_client import (
@@ -26,12 +25,6 @@ from wrinkle_client.credentials import Credentials, read_token
 from wrinkle_client.endpoint import Endpoint
 
 TOKEN = "wrk_0123456789-abcdef_ABCDEF"
-
-
-@pytest.fixture(autouse=True)
-def usual_retry_hooks() -> Iterator[None]:
-    yield
-    set_on_retry_hooks(None)
 
 
 def test_the_token_goes_with_every_call(tls_server: Any, authority: Any, photo: bytes, kind: str) -> None:
@@ -88,17 +81,16 @@ def test_the_token_is_in_no_repr() -> None:
 
 
 def test_a_server_of_an_unknown_authority_is_not_trusted(
-    tls_server: Any, photo: bytes, tmp_path: Path, kind: str
+    tls_server: Any, photo: bytes, tmp_path: Path, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     trustme.CA().cert_pem.write_to_path(str(tmp_path / "other.pem"))
-    tries: list[int] = []
-    set_on_retry_hooks((lambda details: tries.append(details.retry_num),))
+    caplog.set_level(logging.DEBUG, "wrinkle_client")
     policy = RetryPolicy(attempts=3, wait_initial_s=0.01, wait_jitter_s=0.0, wait_max_s=0.05)
     with connect(kind, tls_server.url, token=TOKEN, ca_file=tmp_path / "other.pem", retry=policy) as client:
         with pytest.raises(ServerUnreachableError, match="ca_file"):
             client.segment(photo, timeout_s=10)
     assert tls_server.received == []
-    assert tries == [1, 2], "as often as the policy says"
+    assert [message.partition(" failed")[0] for message in caplog.messages] == ["Try 1", "Try 2"], caplog.messages
 
 
 def test_a_client_certificate_opens_a_server_that_asks_for_one(

@@ -125,6 +125,28 @@ def test_several_addresses_that_do_not_answer_keep_the_deadline_together(monkeyp
         assert time.monotonic() - started_s < 0.8
 
 
+def test_a_name_that_is_looked_up_too_long_keeps_the_deadline_and_few_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on = threading.Event()
+
+    def hang(*_arguments: Any, **_options: Any) -> list[Any]:
+        go_on.wait(10)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    started_s = time.monotonic()
+    with Client("http://slow.test", retry=NO_RETRIES) as client:
+        outcomes = list(client.segment_many([b"photograph"] * 12, concurrency=12, timeout_s=0.3))
+        left_behind = [thread for thread in threading.enumerate() if thread.name == "wrinkle-name-lookup"]
+        assert {type(outcome.error) for outcome in outcomes} == {DeadlineExceededError}
+        assert time.monotonic() - started_s < 1.0
+        assert 1 <= len(left_behind) <= 4
+        go_on.set()
+        for thread in left_behind:
+            thread.join(5)
+        with pytest.raises(ServerUnreachableError):  # the places are free again
+            client.segment(b"photograph", timeout_s=5)
+
+
 def test_a_server_that_trickles_bytes_cannot_outlast_the_deadline(http_server: Any, photo: bytes, kind: str) -> None:
     def trickle(connection: socket.socket, _request: Any) -> bool:
         for byte in b"HTTP/1.1 200 OK\r\nX-Padding: " + b"a" * 1000:

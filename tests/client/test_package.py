@@ -55,3 +55,17 @@ def test_a_client_of_one_protocol_does_not_load_the_other(protocol: str) -> None
     code = f"import sys, wrinkle_client\nwrinkle_client.Client('{protocol}://localhost')\nprint(*sys.modules)"
     other = {"http": "tritonclient.grpc", "grpc": "tritonclient.http"}[protocol]
     assert other not in run_python(code).split()
+
+
+def test_an_application_s_output_is_its_own() -> None:
+    """Neither retries nor warnings of the client show where the application has set up no logging."""
+    code = (
+        "import logging\nfrom wrinkle_client import Client, OverloadedError, RetryPolicy\n"
+        "from wrinkle_client.testing import FakeServer, make_result\n"
+        "logging.getLogger('wrinkle_client').warning('nobody asked')\n"
+        "with FakeServer() as server, Client(server.http_url, retry=RetryPolicy(wait_max_s=0.01)) as client:\n"
+        "    server.fail_next(OverloadedError('The queue is full.'), times=2)\n"
+        "    print(client.segment(make_result().photo).timings.attempts)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("3\n", "")

@@ -25,6 +25,11 @@ def test_a_missing_file_is_an_invalid_image_and_its_folder_is_not_named(http_ser
     assert http_server.received == []
 
 
+def test_a_name_too_long_for_a_file_is_an_invalid_image(http_server: Any) -> None:
+    with Client(http_server.url) as client, pytest.raises(InvalidImageError, match="name too long"):
+        client.segment("x" * 5000)
+
+
 def test_a_folder_is_an_invalid_image(http_server: Any, tmp_path: Path) -> None:
     with Client(http_server.url) as client, pytest.raises(InvalidImageError):
         client.segment(tmp_path)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +18,7 @@ import pytest
 from driven_client import connect
 from live_server import options_on_free_ports
 from wrinkle_client import Client, InvalidParameterError, NoFaceError
+from wrinkle_client.failures import closed
 from wrinkle_server.triton.model_server import ModelServer
 
 pytestmark = [pytest.mark.live, pytest.mark.alone]
@@ -25,6 +29,12 @@ MEMORY = Path("/dev/shm")
 
 def regions() -> list[str]:
     return sorted(path.name for path in MEMORY.glob("wrinkle-client-*"))
+
+
+def mapped(urls: dict[str, str]) -> list[str]:
+    """Return the regions that the server has."""
+    with urllib.request.urlopen(f"{urls['http']}/v2/systemsharedmemory/status", timeout=10) as reply:
+        return [region["name"] for region in json.load(reply)]
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +60,7 @@ def test_the_answer_is_the_same_and_the_memory_goes_with_the_client(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with connect(kind, open_urls[protocol], prepare=prepare) as plain:
+        plain.wait_ready(10)  # the server has one model of two
         expected = plain.segment(grace_hopper_jpeg)
     with connect(kind, open_urls[protocol], prepare=prepare, shared_memory=True) as client:
         assert client.segment(grace_hopper_jpeg) == expected
@@ -87,6 +98,36 @@ def test_a_server_that_keeps_it_to_the_administrator_gets_photographs_the_plain_
     (told,) = (record for record in caplog.records if record.name == "wrinkle_client")
     assert "Shared memory is not used" in told.getMessage()
     assert regions() == []
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_closing_with_calls_in_flight_leaves_nothing_at_the_server(
+    open_urls: dict[str, str], grace_hopper_jpeg: bytes, protocol: str
+) -> None:
+    client = Client(open_urls[protocol], shared_memory=True)
+    with ThreadPoolExecutor(6) as threads:
+        calls = [threads.submit(client.segment, grace_hopper_jpeg) for _ in range(6)]
+        ends = time.monotonic() + 10
+        while not mapped(open_urls):
+            assert time.monotonic() < ends
+        client.close()
+    for call in calls:
+        error = call.exception()
+        assert error is None or str(error) == str(closed()), error
+    assert (mapped(open_urls), regions()) == ([], [])
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_server_that_has_forgotten_the_memory_gets_the_photograph_the_plain_way(
+    open_urls: dict[str, str], grace_hopper_jpeg: bytes, protocol: str
+) -> None:
+    with Client(open_urls[protocol], shared_memory=True) as client:
+        expected = client.segment(grace_hopper_jpeg)
+        forget = urllib.request.Request(f"{open_urls['http']}/v2/systemsharedmemory/unregister", b"{}")
+        with urllib.request.urlopen(forget, timeout=10):
+            assert mapped(open_urls) == []
+        again = client.segment(grace_hopper_jpeg)
+        assert (again, again.timings.attempts) == (expected, 1)
 
 
 def test_another_machine_is_refused_at_once() -> None:

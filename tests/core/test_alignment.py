@@ -85,6 +85,21 @@ def test_a_reduced_face_stays_where_it_is(factor: float) -> None:
     assert_allclose(centre, (60, 80), atol=0.05)
 
 
+@pytest.mark.parametrize("scale", [1.7, 0.9, 0.41, 0.13])
+@pytest.mark.parametrize("needed", [(0, 0, 96, 96), (20, 31, 50, 40), (70, 0, 26, 1), (10, 90, 0, 6)])
+def test_the_part_that_is_needed_does_not_depend_on_what_else_is(
+    scale: float, needed: tuple[int, int, int, int]
+) -> None:
+    photo = np.random.default_rng(0).integers(0, 256, (301, 400, 3), dtype=np.uint8)
+    turn = scale * np.array([[np.cos(0.3), np.sin(0.3)], [-np.sin(0.3), np.cos(0.3)]])
+    matrix = np.column_stack([turn, 47.5 - turn @ (150, 160)])
+    left, top, width, height = needed
+    part = np.s_[top : top + height, left : left + width]
+    assert_array_equal(
+        warp_to_aligned(photo, matrix, 96, needed=needed)[part], warp_to_aligned(photo, matrix, 96)[part]
+    )
+
+
 def test_a_thin_line_in_a_large_photograph_is_averaged_not_skipped() -> None:
     photo = np.full((2048, 2048, 3), 200, np.uint8)
     cv2.line(photo, (0, 1000), (2047, 1000), (0, 0, 0), 2)

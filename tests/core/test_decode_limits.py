@@ -9,6 +9,8 @@ import zlib
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image, ImageFile
 
 from encoded_images import FILES, RGB
@@ -18,6 +20,7 @@ from wrinkle_core.errors import (
     ImageTooLargeError,
     InvalidImageError,
 )
+from wrinkle_core.image_format import jpeg_scans
 
 
 def png_chunk(name: bytes, body: bytes) -> bytes:
@@ -109,6 +112,12 @@ def test_a_jpeg_of_endless_scans_is_refused() -> None:
 
     with pytest.raises(InvalidImageError, match="scans"):
         decode_image(bomb)
+
+
+@given(pieces=st.lists(st.sampled_from([b"\xff", b"\xda", b"\0", b"\xff\xda"]), min_size=3, max_size=40))
+def test_scans_fewer_than_enough_are_counted_at_even_and_odd_places(pieces: list[bytes]) -> None:
+    data = b"".join(pieces)
+    assert jpeg_scans(data, enough=100) == data.count(b"\xff\xda")
 
 
 def test_scan_markers_in_what_follows_the_picture_do_not_count() -> None:

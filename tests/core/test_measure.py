@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from wrinkle_core.centre_lines import trace_lines
 from wrinkle_core.errors import ContractError
-from wrinkle_core.measure import DEEP_CONTRAST, DEEP_WIDTH_IOD, Measurement, measure, trace_lines
+from wrinkle_core.measure import DEEP_CONTRAST, DEEP_WIDTH_IOD, Measurement, measure
 from wrinkle_core.regions import REGIONS
 from wrinkle_core.report import RegionFigures
 

@@ -36,7 +36,8 @@ def _measure(photo_rgb: NDArray[np.uint8], mesh: FaceMesh, side_px: int = 512) -
     landmarks_xy = mesh.landmarks_xyz[:, :2]
     matrix = ffhq_alignment(landmarks_xy, side_px)
     mask = face_mask(transform_points(landmarks_xy, matrix), side_px, side_px, MaskRule.SKIN)
-    return capture_quality(mesh, photo_rgb, warp_to_aligned(photo_rgb, matrix, side_px), mask)
+    height_px, width_px = photo_rgb.shape[:2]
+    return capture_quality(mesh, (width_px, height_px), warp_to_aligned(photo_rgb, matrix, side_px), mask)
 
 
 def test_a_frontal_portrait_measures_as_a_person_sees_it(hopper_rgb: NDArray[np.uint8], hopper: FaceMesh) -> None:

@@ -43,6 +43,18 @@ def test_a_ramp_keeps_its_values_at_every_reduction(side_px: int) -> None:
     assert np.abs(crop[64, 4:-4, 0] - expected[4:-4]).max() <= 2.5
 
 
+@pytest.mark.parametrize("reduction", [2, 4])
+def test_a_reduced_photograph_is_averaged_over_the_same_part(reduction: int) -> None:
+    side_px = 1024 // reduction
+    reduced = np.random.default_rng(1).integers(0, 256, (side_px, side_px, 3), dtype=np.uint8)
+    photo = reduced.repeat(reduction, axis=0).repeat(reduction, axis=1)
+    part = Square(side_px / 2, side_px / 2, 0.9 * side_px)
+    wanted = crop_square(photo, Square(512, 512, 0.9 * 1024), 48, replicate_border=True).astype(int)
+    aware = crop_square(reduced, part, 48, replicate_border=True, reduction=reduction)
+    unaware = crop_square(reduced, part, 48, replicate_border=True)
+    assert np.abs(aware - wanted).mean() < 0.6 * np.abs(unaware - wanted).mean()
+
+
 def test_noise_of_a_large_photograph_is_averaged() -> None:
     noise = np.random.default_rng(1).integers(0, 256, (4000, 4000, 3), dtype=np.uint8)
     crop = crop_square(noise, whole_photo(4000, 4000), 128, replicate_border=True)

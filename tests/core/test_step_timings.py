@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from wrinkle_core.errors import ContractError
 from wrinkle_core.step_timings import STAMP_LENGTH, PreprocessStamp, StepTimings, timings_at_threshold
 
+STAMP = "from wrinkle_core.step_timings import PreprocessStamp; print(PreprocessStamp.since(0.0).ended_us)"
 moments_us = st.integers(1, 2**48 - 1)
 
 
@@ -59,11 +62,21 @@ def test_without_a_stamp_only_the_last_step_is_known() -> None:
     assert timings.threshold_ms is not None
 
 
-def test_a_stamp_of_the_future_leaves_the_segmenter_unknown() -> None:
+@pytest.mark.parametrize("late_s", [60, -2 * 3600, 2**27])
+def test_a_stamp_of_the_future_or_of_another_clock_leaves_the_segmenter_unknown(late_s: int) -> None:
     began_s = time.monotonic()
-    timings = timings_at_threshold(PreprocessStamp(4.0, int((began_s + 60) * 1e6)), began_s)
+    ended_us = (PreprocessStamp.since(began_s).ended_us + late_s * 1_000_000) % 2**48
+    timings = timings_at_threshold(PreprocessStamp(4.0, ended_us), began_s)
     assert timings.preprocess_ms == 4.0
     assert timings.segment_ms is None
+
+
+def test_the_moment_does_not_tell_since_when_the_machine_runs_yet_its_processes_agree() -> None:
+    uptime_us = time.monotonic() * 1e6
+    here_us = PreprocessStamp.since(0.0).ended_us
+    there_us = int(subprocess.run([sys.executable, "-c", STAMP], capture_output=True, check=True, timeout=60).stdout)
+    assert abs(here_us - uptime_us) > 1e6
+    assert 0 < (there_us - here_us) % 2**48 < 60e6
 
 
 def test_timings_nobody_measured_are_none() -> None:

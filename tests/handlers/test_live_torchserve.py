@@ -255,10 +255,11 @@ def test_management_is_on_no_network_and_answers_to_its_own_key_alone(torchserve
 
 
 def test_keys_are_private_and_in_no_log(torchserve: TorchServe) -> None:
-    for path, mode in ((torchserve.run.folder, 0o700), (torchserve.run.keys, 0o600), (torchserve.run.token, 0o600)):
+    run, log = torchserve.run, torchserve.options.log_path
+    for path, mode in ((run.folder, 0o700), (run.keys, 0o600), (run.token, 0o600), (log, 0o640)):
         assert stat.S_IMODE(path.stat().st_mode) == mode
-    keys = [each["key"] for each in json.loads(torchserve.run.keys.read_bytes()).values()]
-    logs = [torchserve.options.log_path, torchserve.run.folder / "console.log"]
+    keys = [each["key"] for each in json.loads(run.keys.read_bytes()).values()]
+    logs = [log, run.folder / "console.log"]
     text = "".join(Path(path).read_text(encoding="utf-8") for path in logs)
     assert '"event": "worker_ready"' in text
     assert not any(key in text for key in keys)

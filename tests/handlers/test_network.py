@@ -12,6 +12,8 @@ from torch import nn
 
 from wrinkle_core.contract import segmenter
 from wrinkle_core.errors import ArtifactError
+from wrinkle_export.bundle import bundled
+from wrinkle_handlers.folded_batch_norm import fold_batch_norm
 from wrinkle_handlers.network import TorchNetwork
 from wrinkle_handlers.options import NetworkOptions, TorchPrecision
 from wrinkle_handlers.shallow_layers import keep_shallow_layers_in_fp32
@@ -59,6 +61,17 @@ def test_bf16_differs_by_no_more_than_bf16_does(small_checkpoint: Path) -> None:
     short = TorchNetwork(small_checkpoint, NetworkOptions(precision="bf16"), CPU).infer(pixels)
     assert 0 < difference(exact, short) <= 4
     assert len(np.unique(short)) >= len(np.unique(exact)) // 2  # not rounded to bfloat16's few levels
+
+
+def test_folding_batch_norm_changes_no_logit() -> None:
+    network, _ = load_weights(bundled("checkpoints") / "unetpp" / "model.safetensors")
+    norms = sum(isinstance(module, nn.BatchNorm2d) for module in network.modules())
+    pixels = network.normalise(torch.from_numpy(random_input("unetpp", 1)))
+    with torch.inference_mode():
+        expected = network.network(pixels)
+        assert fold_batch_norm(network, channels=3) == norms > 0
+        assert not any(isinstance(module, nn.BatchNorm2d) for module in network.modules())
+        torch.testing.assert_close(network.network(pixels), expected, rtol=0.0, atol=1e-4 * float(expected.std()))
 
 
 def test_bf16_leaves_the_shallow_layers_alone_and_rounds_the_deep_ones(small_checkpoint: Path) -> None:

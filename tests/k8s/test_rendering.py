@@ -1,4 +1,4 @@
-"""Every combination of values renders, is linted, and fits the schemas; contradictions are refused with a reason."""
+"""Every combination of values renders, is linted, and fits the schemas; what cannot work is in test_refused_values."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ import pytest
 
 from chart_checks.api_schemas import KUBERNETES_VERSIONS, SchemaError, require_valid
 from chart_checks.generated import generated_files
-from chart_checks.matrix import MATRIX, REQUIRED, deployments, rendered
-from chart_checks.rendering import RenderError, lint, render
+from chart_checks.matrix import MATRIX, deployments, rendered
+from chart_checks.rendering import lint, render
 
 pytestmark = pytest.mark.needs("npm")
-
-DIGEST = "sha256:" + "9" * 64
 
 
 @pytest.mark.parametrize("name", MATRIX)
@@ -50,115 +48,6 @@ def test_missing_schema_is_an_error(document: dict[str, Any], version: str, reas
         require_valid({**document, "metadata": {"name": "x"}}, version)
 
 
-ROUTES = {
-    "type": "gatewayApi",
-    "hostname": "a.example.com",
-    "grpcHostname": "b.example.com",
-    "parentRefs": [{"name": "g"}],
-}
-REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "no image": ({"image": {"repository": ""}}, "/image/repository"),
-    "neither tag nor digest": ({"image": {"digest": ""}}, "/image"),
-    "latest": ({"image": {"digest": "", "tag": "latest"}}, "/image/tag"),
-    "misspelt value": ({"servr": {}}, "servr"),
-    "misspelt nested value": ({"server": {"instance": 2}}, "instance"),
-    "nobody may ask": ({"gateway": {"tokensSecretName": ""}}, "/gateway"),
-    "no certificate": ({"gateway": {"tls": {"secretName": ""}}}, "/gateway"),
-    "TensorRT without digest": (
-        {"runtime": "tensorrt", "image": {"digest": "", "tag": "1"}, "artefact": {"source": "pvc"}},
-        "/image/digest",
-    ),
-    "TensorRT without networks": ({"runtime": "tensorrt"}, "onnx-fp16"),
-    "claim without a name": ({"artefact": {"source": "pvc"}}, "artefact.pvc.claimName is required"),
-    "bucket without an image": ({"artefact": {"source": "s3", "s3": {"uri": "s3://a/b"}}}, "artefact.s3.image"),
-    "canary's networks without a name": (
-        {
-            "canary": {"enabled": True, "artefact": {"source": "pvc"}},
-            "exposure": {
-                "type": "gatewayApi",
-                "hostname": "a.example.com",
-                "grpcHostname": "b.example.com",
-                "parentRefs": [{"name": "g"}],
-            },
-        },
-        "artefact.pvc.claimName is required",
-    ),
-    "budget that blocks every drain": ({"podDisruptionBudget": {"minAvailable": 2}}, "no node could ever be drained"),
-    "budget against autoscaling": (
-        {
-            "replicas": 9,
-            "autoscaling": {"type": "hpa", "minReplicas": 1},
-            "monitoring": {"rules": True, "scrape": "podMonitor"},
-        },
-        "is 1 of at least 1 replicas",
-    ),
-    "min above max": ({"autoscaling": {"minReplicas": 11}}, "minReplicas is more than"),
-    "rollout that cannot begin": ({"rollout": {"maxSurge": 0}}, "could never begin"),
-    "more waiting than queue": ({"server": {"maxWaiting": 65}}, "no more can wait"),
-    "batches out of order": ({"plans": {"optBatch": 9}}, "minBatch <= optBatch <= maxBatch"),
-    "certificate renewed before it is made": (
-        {"gateway": {"tls": {"certManager": {"durationHours": 24}}}},
-        "renewBeforeHours must be less",
-    ),
-    "one host for both routes": (
-        {
-            "exposure": {
-                "type": "gatewayApi",
-                "hostname": "a.example.com",
-                "grpcHostname": "a.example.com",
-                "parentRefs": [{"name": "g"}],
-            }
-        },
-        "must differ",
-    ),
-    "client certificates behind an edge": (
-        {
-            "gateway": {"tls": {"clientCaSecretName": "clients"}},
-            "exposure": {
-                "type": "ingress",
-                "hostname": "a.example.com",
-                "grpcHostname": "b.example.com",
-                "ingress": {"tlsSecretName": "public"},
-            },
-        },
-        "show no certificate of the client",
-    ),
-    "fallback above max": (
-        {
-            "autoscaling": {"type": "keda", "maxReplicas": 3, "keda": {"prometheusUrl": "http://p:9090"}},
-            "monitoring": {"rules": True, "scrape": "podMonitor"},
-        },
-        "fallbackReplicas is more than",
-    ),
-    "canary without routes": ({"canary": {"enabled": True}}, "canary needs exposure.type gatewayApi"),
-    "canary networks from nowhere": (
-        {"canary": {"enabled": True, "artefact": {"manifestSha256": "b" * 64}}, "exposure": ROUTES},
-        "canary.artefact needs its own source",
-    ),
-    "canary networks under the stable ones' pin": (
-        {
-            "artefact": {"source": "pvc", "manifestSha256": "a" * 64, "pvc": {"claimName": "networks"}},
-            "canary": {"enabled": True, "artefact": {"source": "pvc", "pvc": {"claimName": "newer"}}},
-            "exposure": ROUTES,
-        },
-        "canary.artefact.manifestSha256 is required",
-    ),
-    "rules without scraping": ({"monitoring": {"rules": True}}, "rules needs monitoring.scrape"),
-    "autoscaling without metrics": ({"autoscaling": {"type": "hpa"}}, "autoscaling needs monitoring.rules"),
-    "KEDA without Prometheus": (
-        {"autoscaling": {"type": "keda"}, "monitoring": {"rules": True, "scrape": "podMonitor"}},
-        "prometheusUrl",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", REFUSED)
-def test_contradiction_is_refused_with_a_reason(case: str) -> None:
-    values, reason = REFUSED[case]
-    with pytest.raises(RenderError, match=reason):
-        render([REQUIRED], values)
-
-
 def test_canary_leaves_the_stable_pods_alone() -> None:
     def stable(canary: dict[str, Any]) -> Any:
         objects = render(MATRIX["everything"], {"canary": canary})
@@ -182,9 +71,27 @@ def test_changed_settings_roll_the_pods() -> None:
         assert template({}, name) != template({"server": {"logLevel": "info"}}, name)
 
 
-def test_no_values_at_all_are_refused() -> None:
-    with pytest.raises(RenderError, match="/image/repository"):
-        render([])
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"tolerations": [{"key": "gpu", "operator": "Exists"}]},
+        {"plans": {"cache": {"existingClaim": "older"}}},
+        {"storage": {"tmpMib": 2048}},
+        {"serviceAccountName": "plans"},
+    ],
+    ids=lambda values: next(iter(values)),
+)
+def test_changed_job_has_another_name(values: dict[str, Any]) -> None:
+    """Kubernetes refuses to change a Job's pod, and helm would end there."""
+
+    def jobs(values: dict[str, Any]) -> dict[str, Any]:
+        objects = render(MATRIX["gpu-tensorrt"], values)
+        return {one["metadata"]["name"]: one["spec"] for one in objects if one["kind"] == "Job"}
+
+    before, after = jobs({}), jobs(values)
+    assert len(before) == len(after) == 2
+    assert not before.keys() & after.keys()
+    assert before == jobs({})
 
 
 @pytest.mark.parametrize("path", [pytest.param(path, id=path.name) for path in generated_files()])

@@ -141,6 +141,19 @@ def test_canary_gets_its_share_of_both_protocols() -> None:
     assert {target["name"] for target in policy["spec"]["targetRefs"]} <= services.keys()
 
 
+def test_each_protocol_has_an_ingress_of_its_own() -> None:
+    """How to speak to the pods is said for an Ingress as a whole, and gRPC needs another word there than HTTP."""
+    http, grpc = of_kind("ingress", "Ingress")
+    spoken = "nginx.ingress.kubernetes.io/backend-protocol"
+    assert [one["metadata"]["annotations"][spoken] for one in (http, grpc)] == ["HTTPS", "GRPCS"]
+    services = {one["metadata"]["name"]: one for one in of_kind("ingress", "Service")}
+    for one, host in ((http, "wrinkle.example.com"), (grpc, "grpc.wrinkle.example.com")):
+        (rule,) = one["spec"]["rules"]
+        assert [rule["host"]] == one["spec"]["tls"][0]["hosts"] == [host]
+        backend = rule["http"]["paths"][0]["backend"]["service"]
+        assert backend["port"]["name"] in {port["name"] for port in services[backend["name"]]["spec"]["ports"]}
+
+
 def test_canary_runs_its_own_image_and_networks() -> None:
     stable, canary = deployments("everything")
 
@@ -153,8 +166,29 @@ def test_canary_runs_its_own_image_and_networks() -> None:
     assert canary["spec"]["replicas"] == 1
 
 
+def test_each_track_has_plans_of_its_own_images_tensorrt() -> None:
+    """A plan loads in one TensorRT version only."""
+    routes = {"type": "gatewayApi", "hostname": "a.com", "grpcHostname": "b.com", "parentRefs": [{"name": "g"}]}
+    canary = {
+        "enabled": True,
+        "image": {"digest": f"sha256:{'a' * 64}"},
+        "plansImage": {"repository": "registry.example.com/plans", "digest": f"sha256:{'b' * 64}"},
+    }
+    tls = {"gateway": {"tokensSecretName": "t", "tls": {"clientCaSecretName": ""}}}
+    objects = render(MATRIX["gpu-tensorrt"], {"canary": canary, "exposure": routes, **tls})
+    builders = {
+        one["metadata"]["labels"]["track"]: one["spec"]["template"]["spec"]["initContainers"][-1]
+        for one in objects
+        if one["kind"] == "Deployment"
+    }
+    assert builders["stable"]["image"].startswith("registry.example.com/wrinkle-serving/plan-builder@sha256:8")
+    assert builders["canary"]["image"] == f"registry.example.com/plans@sha256:{'b' * 64}"
+    assert {**builders["stable"], "image": ""} == {**builders["canary"], "image": ""}
+
+
 def test_certificate_names_every_service_and_lands_where_the_gateway_reads_it() -> None:
     (certificate,) = of_kind("everything", "Certificate")
+    assert set(certificate["spec"]["usages"]) == {"digital signature", "server auth"}  # TLS 1.3 signs with the key
     names = set(certificate["spec"]["dnsNames"])
     for service in of_kind("everything", "Service"):
         if any(port["targetPort"] == "gateway" for port in service["spec"]["ports"]):

@@ -1,21 +1,28 @@
 """The simulation against two real servers, each pinned to one core, under the same arrivals.
 
-Service times are measured before and after the load, on both servers at once, as they are under it: two cores that
-share a memory, or a physical core, slow each other down.
+Service times are measured before and after each load, on both servers at once, as they are under it: two cores that
+share a memory, or a physical core, slow each other down. Loads and measurements take turns, so that a machine that
+becomes slower or faster does so for both. Strangers' photographs show latency; a crowd that comes at once, so that no
+server is idle until the end, shows throughput: at part load every simulation gives back the rate that it was given.
+
+A load during which others used the machine, or around which the service times changed, says nothing and is made again;
+whether it agreed is not looked at.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 from numpy.typing import NDArray
 from typer.testing import CliRunner
 
+from compared_load import ComparedLoad, MachineUse, figures_apart, interval
 from figures import Figures
 from traffic import Traffic, generate_at
 from wrinkle_core.contract import segmenter
@@ -36,7 +43,8 @@ SPEC = segmenter("unetpp")
 UTILISATION = 0.55
 AGREEMENT = 0.15
 SIMULATED_RUNS = 20
-TRIES = 2
+DISTURBED = 0.1  # of the machine used by others, or by which the service times changed
+MADE_AGAIN = 2
 
 
 @pytest.fixture
@@ -63,80 +71,128 @@ def profile(server: ModelServer, measurement: Measurement) -> ReplicaProfile:
         )
 
 
-def simulated(one: ReplicaProfile, replicas: int, arrivals_s: NDArray[np.float64]) -> dict[str, float]:
-    """Return the figures of several simulations of the same arrivals, which differ in the times drawn."""
+def simulated(one: ReplicaProfile, replicas: int, arrivals_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (runs, photographs) latencies of simulations of the same arrivals, which differ in the times drawn."""
     cluster = ClusterSpec(cold_start=ColdStart(server_start_s=0.0), gateway=GatewaySpec(choices=16, tries=1))
     scenario = Scenario("live", one, float(arrivals_s[-1]) + 1e-6, arrivals_s, replicas, cluster)
-    records = [simulate(scenario, seed) for seed in range(SIMULATED_RUNS)]
-    latencies_s = np.concatenate([record.latencies_s() for record in records])
-    busy_s = float(np.mean([np.nanmax(record.ended_s) - record.arrived_s[0] for record in records]))
-    return figures_of(latencies_s, latencies_s.size / SIMULATED_RUNS / busy_s)
+    return np.stack([simulate(scenario, seed).latencies_s() for seed in range(SIMULATED_RUNS)])
 
 
-def live(traffic: Traffic) -> dict[str, float]:
-    latencies_s = traffic.seconds()
-    first_s = min(sample.sent_s for sample in traffic.samples)
-    last_s = max(sample.sent_s + sample.seconds for sample in traffic.samples)
-    return figures_of(latencies_s, latencies_s.size / (last_s - first_s))
+@dataclass(frozen=True)
+class Repetition:
+    """One load between two measurements, and the crowd after it."""
+
+    load: ComparedLoad
+    crowd_hz: float
+    simulated_crowd_hz: float
+    service_change: float
+    others_share: float
+    generator_share: float
+    core_s_per_photo: float
+
+    @property
+    def disturbed(self) -> bool:
+        return abs(self.service_change) > DISTURBED or self.others_share > DISTURBED
 
 
-def figures_of(latencies_s: NDArray[np.float64], answered_hz: float) -> dict[str, float]:
-    p50_s, p95_s = np.quantile(latencies_s, (0.5, 0.95))
-    return {"p50_s": float(p50_s), "p95_s": float(p95_s), "answered_hz": answered_hz}
+class TwoServers:
+    """Two servers under load, and the simulation of two."""
+
+    def __init__(self, servers: tuple[ModelServer, ...], photo_file: Path, folder: Path, runs: int) -> None:
+        self._servers = servers
+        self._photo_file = photo_file
+        self._folder = folder
+        self._runs = runs
+        self._urls = [f"http://{server.options.host}:{server.options.http_port}" for server in servers]
+
+    def repetitions(self, duration_s: float, crowd: int) -> Iterator[Repetition]:
+        """Yield one repetition after the other, each with arrivals of its own."""
+        before, seed = self._measured(), 0
+        while True:
+            rate_hz = UTILISATION * len(self._servers) * profile(self._servers[0], before).capacity_hz()
+            pattern = Constant(kind="constant", rate_hz=rate_hz)
+            arrivals_s = poisson_arrivals(pattern, duration_s, np.random.default_rng(seed))
+            used = MachineUse.now(self._servers)
+            traffic = self._traffic(arrivals_s)
+            together = self._traffic(np.zeros(crowd))
+            used = MachineUse.now(self._servers).since(used)
+            after = self._measured()
+            one = profile(self._servers[0], before.joined(after))
+            wall_s = traffic.wall_s + together.wall_s
+            generator_s = traffic.generator_cpu_s + together.generator_cpu_s
+            crowd_s = simulated(one, len(self._servers), np.zeros(crowd)).max(axis=1)
+            yield Repetition(
+                ComparedLoad(arrivals_s, traffic.seconds(), simulated(one, len(self._servers), arrivals_s)),
+                crowd / max(sample.sent_s + sample.seconds for sample in together.samples),
+                crowd / float(np.mean(crowd_s)),
+                float(np.mean(after.latencies_s) / np.mean(before.latencies_s)) - 1.0,
+                max(0.0, used.machine_s - used.servers_s - generator_s) / used.at_s / len(self._servers),
+                generator_s / wall_s / len(self._servers),
+                used.servers_s / (arrivals_s.size + crowd),
+            )
+            before, seed = after, seed + 1
+
+    def _measured(self) -> Measurement:
+        return measured(self._servers, self._photo_file.read_bytes(), self._runs)
+
+    def _traffic(self, arrivals_s: NDArray[np.float64]) -> Traffic:
+        out = self._folder / "traffic.json"
+        traffic = generate_at(
+            arrivals_s.tolist(), self._urls, SPEC.ensemble, self._photo_file, out, timeout_s=60.0
+        ).finish()
+        assert set(traffic.outcomes()) == {"answered"}
+        assert len({sample.mask for sample in traffic.samples}) == 1
+        return traffic
 
 
-def compared(
-    servers: tuple[ModelServer, ...], photo_file: Path, tmp_path: Path, duration_s: float, runs: int, seed: int
-) -> dict[str, float]:
-    """Return what the live run and the simulation of the same arrivals gave, and how far they are apart."""
-    photo = photo_file.read_bytes()
-    before = measured(servers, photo, runs)
-    rate_hz = UTILISATION * len(servers) * profile(servers[0], before).capacity_hz()
-    arrivals_s = poisson_arrivals(Constant(kind="constant", rate_hz=rate_hz), duration_s, np.random.default_rng(seed))
-    urls = [f"http://{server.options.host}:{server.options.http_port}" for server in servers]
-    used = psutil.cpu_times()
-    traffic = generate_at(
-        arrivals_s.tolist(), urls, SPEC.ensemble, photo_file, tmp_path / f"traffic-{seed}.json", timeout_s=60.0
-    ).finish()
-    machine_s = sum(psutil.cpu_times()[:3]) - sum(used[:3])
-    after = measured(servers, photo, runs)
-    assert set(traffic.outcomes()) == {"answered"}
-    assert len({sample.mask for sample in traffic.samples}) == 1
-    real = live(traffic)
-    model = simulated(profile(servers[0], before.joined(after)), len(servers), arrivals_s)
-    apart = {f"{name}_apart": model[name] / real[name] - 1.0 for name in real}
-    return {
-        **{f"live_{name}": value for name, value in real.items()},
-        **{f"simulated_{name}": value for name, value in model.items()},
-        **apart,
-        "photographs": float(arrivals_s.size),
-        "service_before_s": float(np.mean(before.latencies_s)),
-        "service_after_s": float(np.mean(after.latencies_s)),
-        "generator_cpu_share": traffic.generator_cpu_s / traffic.wall_s / 2,
-        "machine_cpu_share": machine_s / traffic.wall_s / 2,
-    }
-
-
-@pytest.mark.parametrize(
-    ("duration_s", "runs"), [(12.0, 6), pytest.param(120.0, 20, marks=pytest.mark.slow, id="long")]
+# With some fifty photographs three are above the 95th percentile: the short load judges it by its interval.
+SHORT = pytest.param(2, 5.0, 5, ("p50", "throughput"), id="short")
+LONG = pytest.param(
+    6, 20.0, 10, ("p50", "p95", "throughput"), marks=[pytest.mark.slow, pytest.mark.timeout(900)], id="long"
 )
+
+
+@pytest.mark.parametrize(("wanted", "duration_s", "runs", "judged"), [SHORT, LONG])
 def test_latency_and_throughput_are_those_of_two_real_servers(
+    wanted: int,
     duration_s: float,
     runs: int,
+    judged: tuple[str, ...],
     two_servers: tuple[ModelServer, ...],
     photo_file: Path,
     tmp_path: Path,
     figures: Figures,
 ) -> None:
-    """A second try is allowed: a machine that others disturb during one of the three parts proves nothing."""
-    for seed in range(TRIES):
-        found = compared(two_servers, photo_file, tmp_path, duration_s, runs, seed)
-        figures(**{name: round(value, 4) for name, value in found.items()})
-        apart = {name: value for name, value in found.items() if name.endswith("_apart")}
-        if max(map(abs, apart.values())) <= AGREEMENT:
+    every: list[Repetition] = []
+    for repetition in TwoServers(two_servers, photo_file, tmp_path, runs).repetitions(duration_s, crowd=16):
+        every.append(repetition)
+        quiet = [each for each in every if not each.disturbed]
+        if len(quiet) == wanted or len(every) == wanted + MADE_AGAIN:
             break
-    assert max(map(abs, apart.values())) <= AGREEMENT, apart
-    assert found["generator_cpu_share"] < 0.05
+    used = quiet if len(quiet) == wanted else every  # a machine that is never quiet is judged by all that was seen
+    found = figures_apart([each.load for each in used])
+    crowds = {
+        name: float(np.mean([getattr(each, name) for each in used])) for name in ("crowd_hz", "simulated_crowd_hz")
+    }
+    found |= crowds | {"throughput_apart": crowds["simulated_crowd_hz"] / crowds["crowd_hz"] - 1.0}
+    intervals = {name: interval([each.load for each in used], name) for name in ("p50", "p95")}
+    figures(
+        **{name: round(value, 4) for name, value in found.items()},
+        **{f"{name}_apart_95": [round(edge, 3) for edge in edges] for name, edges in intervals.items()},
+        photographs=sum(each.load.live_s.size for each in used),
+        repetitions=len(used),
+        disturbed=len(every) - len(quiet),
+        service_changes=[round(each.service_change, 3) for each in every],
+        others_shares=[round(each.others_share, 3) for each in every],
+        generator_share=round(max(each.generator_share for each in used), 4),
+        core_s_per_photo=round(float(np.mean([each.core_s_per_photo for each in used])), 4),
+    )
+    for name in judged:
+        assert abs(found[f"{name}_apart"]) <= AGREEMENT, found
+    for low, high in intervals.values():
+        assert low <= AGREEMENT, found
+        assert high >= -AGREEMENT, found
+    assert max(each.generator_share for each in used) < 0.05
 
 
 def test_a_servers_times_become_a_profile(

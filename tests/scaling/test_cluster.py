@@ -78,6 +78,20 @@ def test_a_cold_start_is_the_sum_of_its_parts_and_a_warm_node_saves_some() -> No
     assert len(world.gateway.replicas) == 4
 
 
+def test_a_node_that_is_still_to_come_serves_nobody_before_it_is_there() -> None:
+    world = World(ColdStart(warm_nodes=1, node_s=60, server_start_s=10, readiness_period_s=1, endpoint_s=0))
+    world.deployment.begin(1)
+    world.deployment.scale(2)
+    world.environment.run(until=20)
+    world.deployment.scale(1)
+    world.deployment.scale(2)
+    world.environment.run(until=70)
+    assert world.ready_s() == []
+    world.deployment.scale(3)  # on the first pod's node, which has come for nobody
+    world.environment.run()
+    assert world.ready_s() == [81.0, 91.0]
+
+
 def test_the_plan_is_built_once_and_everybody_waits_for_it() -> None:
     cold = ColdStart(plan_build_s=240, plan_cached=False, server_start_s=10, readiness_period_s=1, endpoint_s=0)
     world = World(cold)
@@ -171,10 +185,10 @@ def test_metrics_are_rates_over_the_window_of_what_was_scraped() -> None:
     known = Prometheus(window_s=60.0)
     known.scrape(0.0, [a, b])
     page_a.now, page_b.now = Counters(3, 6.0, 30, 10, 12.0), Counters(5, 0.0, 30, 10, 6.0)
-    known.scrape(30.0, [a, b])
-    known.evaluate(30.0, [a, b])
-    assert known.values == pytest.approx({"queue_time": 0.1, "pending": 8.0, "answered": 20 / 30, "busy": 0.6})
-    assert dict(known.pods["busy"].ready) == pytest.approx({"0": 0.4, "1": 0.2})
+    known.scrape(60.0, [a, b])
+    known.evaluate(60.0, [a, b])
+    assert known.values == pytest.approx({"queue_time": 0.1, "pending": 8.0, "answered": 20 / 60, "busy": 0.3})
+    assert dict(known.pods["busy"].ready) == pytest.approx({"0": 0.2, "1": 0.1})
 
 
 def test_what_is_older_than_the_window_is_forgotten() -> None:
@@ -187,7 +201,7 @@ def test_what_is_older_than_the_window_is_forgotten() -> None:
     known.scrape(100.0, [one])
     known.evaluate(100.0, [one])
     assert known.values["queue_time"] == 0.0
-    assert known.values["answered"] == pytest.approx(0.2)
+    assert known.values["answered"] == pytest.approx(10 / 60 * 60 / 50)  # carried on to the window's start, 10 s
 
 
 def test_a_pod_that_starts_is_unready_and_one_without_samples_is_missing() -> None:
@@ -198,6 +212,14 @@ def test_a_pod_that_starts_is_unready_and_one_without_samples_is_missing() -> No
     pending = known.pods["pending"]
     assert (dict(pending.ready), pending.unready, pending.missing) == ({"0": 0.0}, 1, 1)
     assert known.pods["busy"].missing == 2
+
+
+def test_one_sample_makes_no_rate_and_no_metric_of_one() -> None:
+    one, _ = pod(0)
+    known = Prometheus(window_s=60.0)
+    known.scrape(0.0, [one])
+    known.evaluate(0.0, [one])
+    assert known.values == {"pending": 0.0}
 
 
 def test_without_any_sample_there_is_no_metric() -> None:

@@ -80,7 +80,7 @@ def test_a_plan_names_its_assumptions() -> None:
     result = CliRunner().invoke(app, ["plan", str(ASSUMPTIONS)], catch_exceptions=False, env={"COLUMNS": "200"})
     assert result.exit_code == 0
     assert "assumed" in result.stdout
-    assert "18.3 Gbit/s" in result.stdout
+    assert "20.3 Gbit/s" in result.stdout
 
 
 def test_a_fleet_is_what_its_figures_give() -> None:

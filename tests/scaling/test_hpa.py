@@ -107,12 +107,35 @@ def test_pods_without_a_value_are_taken_in_the_cautious_way(
 
 
 @pytest.mark.parametrize(
-    ("proposals", "wanted"), [([3, 7, 5], 7), ([None, 7], 7), ([None, 3], 5), ([None, None], 5), ([2, 3], 3)]
+    ("proposals", "wanted"), [([3, 7, 5], 7), ([None, 7], 7), ([None, 3], None), ([None, None], None), ([2, 3], 3)]
 )
 def test_the_most_is_followed_and_an_unknown_metric_takes_nothing_away(
-    proposals: list[int | None], wanted: int
+    proposals: list[int | None], wanted: int | None
 ) -> None:
     assert proposal(proposals, 5) == wanted
+
+
+def test_a_sync_without_metrics_changes_nothing_and_is_forgotten() -> None:
+    rules_down = rules("Percent", 100, 15.0, window_s=60.0)
+    autoscaler = HorizontalPodAutoscaler(spec(scale_down=rules_down))
+    assert autoscaler.reconcile(0.0, Observation(8, 8, {"load": 20.0})) == 8  # what was found counts for the window
+    assert [autoscaler.reconcile(at_s, Observation(8, 8)) for at_s in (15.0, 30.0, 45.0)] == [8, 8, 8]
+    assert autoscaler.reconcile(60.0, Observation(8, 8, {"load": 20.0})) == 2
+
+
+def test_policies_count_what_the_bounds_changed() -> None:
+    autoscaler = HorizontalPodAutoscaler(spec(min_replicas=6, scale_up=rules("Pods", 4, 60.0)))
+    assert autoscaler.reconcile(0.0, Observation(2, 2, {"load": 500.0})) == 6
+    assert autoscaler.reconcile(15.0, Observation(6, 6, {"load": 500.0})) == 6
+    assert autoscaler.reconcile(60.0, Observation(6, 6, {"load": 500.0})) == 10
+
+
+def test_metrics_count_in_whole_thousandths() -> None:
+    assert proposal_of_total(30.0009, 10.0, 5, DEFAULT) == 3
+    assert proposal_of_total(30.001, 10.0, 5, DEFAULT) == 4
+    assert proposal_of_value(0.2759, 0.25, 4, 4, DEFAULT) == 4  # 275 of 250 is within a tenth, 276 is not
+    assert proposal_of_value(0.2761, 0.25, 4, 4, DEFAULT) == 5
+    assert proposal_of_pods(PodValues({"a": 11.0009, "b": 11.0019}), 10.0, 2, DEFAULT) == 2
 
 
 def test_default_rules_double_or_add_four_per_period() -> None:
@@ -129,6 +152,11 @@ def test_default_rules_wait_five_minutes_before_going_down() -> None:
 def test_a_policy_counts_what_was_changed_within_its_period() -> None:
     autoscaler = HorizontalPodAutoscaler(spec(scale_up=rules("Pods", 2, 60.0)))
     assert walk(autoscaler, 2, [500.0] * 9) == [4, 4, 4, 4, 6, 6, 6, 6, 8]
+
+
+def test_a_share_is_computed_in_floating_point_as_the_controller_does() -> None:
+    autoscaler = HorizontalPodAutoscaler(spec(scale_up=rules("Percent", 10, 15.0)))
+    assert walk(autoscaler, 50, [2000.0]) == [56]  # 50 * 1.1 is a little over 55
 
 
 def test_percent_down_is_rounded_towards_more_change() -> None:

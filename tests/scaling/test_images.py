@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
+import runpy
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from packaging.requirements import Requirement
@@ -16,6 +18,7 @@ from packaging.utils import canonicalize_name
 IMAGES = Path(__file__).resolve().parents[2] / "k8s" / "images"
 FILES = sorted(IMAGES.glob("*.Containerfile"))
 LOCKS = sorted(IMAGES.glob("requirements-*.txt"))
+OF_IMAGE = runpy.run_path(str(IMAGES / "tensorrt_of_image.py"))
 BUILD_TOOLS = (
     "gcc",
     "g++",
@@ -28,6 +31,8 @@ BUILD_TOOLS = (
     "wget",
     "build-essential",
 )
+ON_NVIDIA = {"server-gpu", "plans"}  # Ubuntu's Python; the others are on Debian
+FEWEST_PACKAGES = {"requirements-plans": 2, "requirements-tensorrt": 1}
 LINE = re.compile(r"^([a-z0-9.-]+)==(\S+) --hash=sha256:[0-9a-f]{64}$")
 
 
@@ -119,7 +124,7 @@ def test_packages_come_with_checksums_and_a_bill_of_materials(path: Path) -> Non
         assert "--no-deps" in words
         assert "--require-hashes" in words or "--no-index" in words, words
     assert "sbom.cdx.json" in text
-    python = "3.12" if path.stem == "server-gpu" else "3.11"
+    python = "3.12" if path.stem in ON_NVIDIA else "3.11"
     for name in re.findall(r"requirements-[a-z-]+\.txt", text):
         assert (IMAGES / name) in LOCKS
         head, *_ = (IMAGES / name).read_text(encoding="utf-8").splitlines()
@@ -134,7 +139,7 @@ def test_no_folder_is_installed_into_twice(path: Path) -> None:
 
 @pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.stem)
 def test_locks_hold_versions_and_checksums_and_no_addresses(path: Path) -> None:
-    assert len(locked(path)) > 10
+    assert len(locked(path)) >= FEWEST_PACKAGES.get(path.stem, 11)
     assert "://" not in path.read_text(encoding="utf-8")
 
 
@@ -157,6 +162,34 @@ def test_locks_are_what_the_project_asks_for(name: str, extras: set[str], python
         else:
             assert package in versions, f"run: python k8s/images/lock.py ({package} is missing)"
             assert requirement.specifier.contains(versions[package]), f"run: python k8s/images/lock.py ({requirement})"
+
+
+def test_plan_builder_adds_what_its_base_lacks_and_nothing_else() -> None:
+    """Its lock is that of the GPU server's base taken from what both would be: no package comes twice."""
+    base, added = locked(IMAGES / "requirements-server-gpu.txt"), locked(IMAGES / "requirements-plans.txt")
+    assert not added.keys() & base.keys()
+    asked = {canonicalize_name(one.name): one for one in asked_for({"export"}, "3.12")}
+    for package in map(canonicalize_name, ("onnx", "onnxruntime")):
+        assert asked[package].specifier.contains(added[package])
+
+
+@pytest.mark.parametrize(("number", "version"), [(101601, "10.16.1"), (110100, "11.1.0"), (110400, "11.4.0")])
+def test_bindings_are_those_of_the_tensorrt_in_the_image(number: int, version: str) -> None:
+    def load(name: str) -> SimpleNamespace:
+        if name != f"libnvinfer.so.{number // 10_000}":
+            raise OSError(name)
+        return SimpleNamespace(getInferLibVersion=lambda: number)
+
+    lines = (IMAGES / "requirements-tensorrt.txt").read_text(encoding="utf-8").splitlines()
+    assert OF_IMAGE["library_version"](load) == version
+    assert OF_IMAGE["bindings_line"](lines, version).startswith(f"tensorrt-cu13-bindings=={version}.")
+
+
+def test_image_with_an_unknown_tensorrt_or_none_builds_no_plan_builder() -> None:
+    with pytest.raises(LookupError, match=r"TensorRT 10\.1\.6, for which the lock has no bindings"):
+        OF_IMAGE["bindings_line"](["tensorrt-cu13-bindings==10.16.0.72 --hash=sha256:0"], "10.1.6")
+    with pytest.raises(LookupError, match="no TensorRT"):
+        OF_IMAGE["library_version"]()
 
 
 def test_no_image_of_ours_holds_pytorch() -> None:

@@ -27,6 +27,13 @@ def test_the_last_replica_goes_after_the_cooldown_and_not_before() -> None:
     assert [activation.poll(at_s, 1, {"pending": 0.0}) for at_s in (30.0, 270.0, 300.0)] == [1, 1, 0]
 
 
+def test_nobody_goes_to_sleep_on_a_metric_that_cannot_be_had() -> None:
+    activation = KedaActivation(spec(0), KEDA)
+    activation.poll(0.0, 1, {"pending": 0.0})
+    assert activation.poll(400.0, 1, {}) == 1
+    assert activation.poll(430.0, 1, {"pending": 0.0}) == 0
+
+
 @pytest.mark.parametrize("values", [{"pending": 0.0}, {}])
 def test_with_a_minimum_nothing_ever_sleeps(values: dict[str, float]) -> None:
     activation = KedaActivation(spec(2), KEDA)

@@ -1,4 +1,4 @@
-"""The tables of docs/scaling.md are those that its commands make today."""
+"""The tables and the picture of docs/scaling.md are those that its commands make today."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wrinkle_scaling.page import TABLES, tables_of
+from wrinkle_scaling.page import PICTURE, TABLES, draw_picture, tables_of
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "scaling.md"
 QUICK = ("targets-flash-crowd", "assumptions", "fleets")
@@ -22,3 +22,9 @@ def test_a_table_is_current(name: str) -> None:
 
 def test_the_page_has_every_table() -> None:
     assert tables_of(PAGE.read_text(encoding="utf-8")).keys() == TABLES.keys()
+
+
+@pytest.mark.slow
+def test_the_picture_is_current(tmp_path: Path) -> None:
+    draw_picture(tmp_path / "picture.svg")
+    assert (tmp_path / "picture.svg").read_bytes() == (PAGE.parent / PICTURE).read_bytes(), "run: make scaling-page"

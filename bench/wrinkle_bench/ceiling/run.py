@@ -14,7 +14,9 @@ from wrinkle_bench.burst import burst
 from wrinkle_bench.ceiling.bare_network import BareNetwork, Way, best_way, computes_in_bf16, ways
 from wrinkle_bench.networks.bench_network import BenchNetwork
 from wrinkle_bench.networks.operations import network_gflop
+from wrinkle_bench.pairs import in_turns
 from wrinkle_bench.photograph import SIDE_PX, portrait_jpeg
+from wrinkle_bench.records import read_record
 from wrinkle_core.contract import SegmenterContract
 from wrinkle_core.decode import decode_image
 from wrinkle_core.landmarks import FaceLandmarker
@@ -22,7 +24,7 @@ from wrinkle_core.preprocess import prepare
 from wrinkle_export.openvino_ir.write_ir import IR_FILE
 from wrinkle_server.triton.raw_inference import infer_raw
 
-__all__ = ["CEILING_FILE", "AgainstCeiling", "Effort", "UnderLoad", "measure_against_ceiling"]
+__all__ = ["CEILING_FILE", "AgainstCeiling", "Effort", "UnderLoad", "known_best_way", "measure_against_ceiling"]
 
 CEILING_FILE: Final = "ceiling.json"
 _TIMEOUT_S: Final = 900.0
@@ -102,6 +104,18 @@ class AgainstCeiling:
         return median(ours - bare for ours, bare in zip(self.unloaded_ms, self.single_ms, strict=True))
 
 
+def known_best_way(results: Path, segmenter: str) -> Way:
+    """Return how the bare network runs best, as a folder's ceiling found; without one the latency hint.
+
+    Raises:
+        ArtifactError: The file is of another form.
+    """
+    record = read_record(results / CEILING_FILE, AgainstCeiling)
+    if record is not None and segmenter in record.cases:
+        return record.cases[segmenter].best
+    return Way("LATENCY", "bf16" if computes_in_bf16() else "f32")
+
+
 def measure_against_ceiling(
     spec: SegmenterContract, network: BenchNetwork, effort: Effort, *, tell: Callable[[str], None]
 ) -> AgainstCeiling:
@@ -129,8 +143,8 @@ def measure_against_ceiling(
         single = bare if best.hint == "LATENCY" else BareNetwork(served, Way("LATENCY", best.precision), network_input)
         with served_on(repository) as server:
             ask = _caller(server, spec, photo)
-            pairs = [(single.seconds(1) * 1e3, _one_ms(ask)) for _ in range(1 + effort.pairs)][1:]
-            single_ms, unloaded_ms = (tuple(column) for column in zip(*pairs, strict=True))
+            alone, asked = in_turns(lambda: single.seconds(1) * 1e3, lambda: _one_ms(ask), 1 + effort.pairs)
+            single_ms, unloaded_ms = tuple(alone[1:]), tuple(asked[1:])  # the first pair opens connections
             tell(f"one caller: {median(unloaded_ms):.0f} ms, bare network {median(single_ms):.0f} ms")
             loads = {load: _under_load(ask, bare, load, effort, tell) for load in effort.loads}
     return AgainstCeiling(
@@ -162,11 +176,12 @@ def _one_ms(ask: Callable[[], object]) -> float:
 def _under_load(
     ask: Callable[[], object], bare: BareNetwork, load: int, effort: Effort, tell: Callable[[str], None]
 ) -> UnderLoad:
-    seen, ceiling_hz = [], []
     runs = bare.at_once * max(2, round(2 * effort.waves / bare.at_once))
-    for _ in range(effort.rounds):
-        seen.append(burst(ask, concurrency=load, requests=load * effort.waves))
-        ceiling_hz.append(runs / bare.seconds(runs))
+    seen, ceiling_hz = in_turns(
+        lambda: burst(ask, concurrency=load, requests=load * effort.waves),
+        lambda: runs / bare.seconds(runs),
+        effort.rounds,
+    )
     found = UnderLoad(
         tuple(each.throughput_hz for each in seen), tuple(each.p50_ms for each in seen), tuple(ceiling_hz)
     )

@@ -7,6 +7,7 @@ import typer
 from wrinkle_bench.commands.ceiling import ceiling
 from wrinkle_bench.commands.gateway import gateway
 from wrinkle_bench.commands.instances import instances
+from wrinkle_bench.commands.limits import limits
 from wrinkle_bench.commands.peers import peers
 from wrinkle_bench.commands.prepare import prepare
 from wrinkle_bench.commands.report import report
@@ -27,5 +28,5 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for command in (sweep, ceiling, peers, steps, startup, prepare, gateway, instances, tune, smoke, report):
+for command in (sweep, ceiling, limits, peers, steps, startup, prepare, gateway, instances, tune, smoke, report):
     app.command()(command)

@@ -35,11 +35,12 @@ def ceiling(
     """Measure each ensemble beside its bare network with no server."""
     tell = teller()
     effort = Effort(pairs=pairs, rounds=rounds, waves=waves)
-    notebook: Notebook[AgainstCeiling] = Notebook(
-        out / CEILING_FILE, AgainstCeiling, {"weights": weights.value}, fresh=fresh
-    )
+    settings = {"weights": weights.value, "pairs": str(pairs), "rounds": str(rounds), "waves": str(waves)}
+    notebook: Notebook[AgainstCeiling] = Notebook(out / CEILING_FILE, AgainstCeiling, settings, fresh=fresh)
     for name in chosen_models(models):
-        if name not in notebook:
+        if name in notebook:
+            tell(f"{name} is in {out / CEILING_FILE} already; --fresh measures everything anew.")
+        else:
             spec = segmenter(name)
             notebook.add(name, measure_against_ceiling(spec, bench_network(name, weights), effort, tell=tell))
             tell(f"{name} is written to {out / CEILING_FILE}.")

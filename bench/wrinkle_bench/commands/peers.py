@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from wrinkle_bench.ceiling.bare_network import Way, computes_in_bf16
-from wrinkle_bench.ceiling.run import CEILING_FILE, AgainstCeiling
+from wrinkle_bench.ceiling.run import known_best_way
 from wrinkle_bench.commands.options import Fresh, Models, Out, chosen_models, teller
 from wrinkle_bench.networks.choice import Weights, bench_network
 from wrinkle_bench.peers.comparison import OURS, PEERS_FILE, Comparison
 from wrinkle_bench.peers.contenders import CONTENDERS, contenders
 from wrinkle_bench.peers.run import Turns, compare
-from wrinkle_bench.records import Notebook, read_record
+from wrinkle_bench.records import Notebook
 from wrinkle_bench.storage import RESULTS
 from wrinkle_core.contract import SEGMENTERS, segmenter
 
@@ -38,7 +36,8 @@ def peers(
 ) -> None:
     """Measure what else a user might choose, on the same networks, turn about, answers checked first."""
     tell = teller()
-    notebook: Notebook[Comparison] = Notebook(out / PEERS_FILE, Comparison, {"weights": weights.value}, fresh=fresh)
+    settings = {"weights": weights.value, "rounds": str(rounds), "requests": str(requests)}
+    notebook: Notebook[Comparison] = Notebook(out / PEERS_FILE, Comparison, settings, fresh=fresh)
     names = [name.strip() for name in beside.split(",")]
     for name in chosen_models(models):
         if name in notebook and set(names) <= notebook.record.cases[name].peers.keys():
@@ -50,7 +49,7 @@ def peers(
                 spec,
                 network,
                 contenders(names, spec, network),
-                _fastest_way(out, name),
+                known_best_way(out, name),
                 Turns(rounds, requests),
                 tell=tell,
             )
@@ -58,11 +57,3 @@ def peers(
             for peer in names:
                 tell(f"{name}: {found.times_faster(peer):.1f} times the throughput of {peer}")
             tell(f"{name}: {found.of_ceiling:.3f} of the bare network; written to {out / PEERS_FILE}.")
-
-
-def _fastest_way(out: Path, name: str) -> Way:
-    """Return how the bare network runs best, as ``wrinkle bench ceiling`` found; else the latency hint."""
-    record = read_record(out / CEILING_FILE, AgainstCeiling)
-    if record is not None and name in record.cases:
-        return record.cases[name].best
-    return Way("LATENCY", "bf16" if computes_in_bf16() else "f32")

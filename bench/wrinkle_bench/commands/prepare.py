@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from wrinkle_bench.commands.options import Out, teller
+from wrinkle_bench.commands.options import Fresh, Out, teller
 from wrinkle_bench.preparation.run import PREPARE_FILE, Preparation, measure_preparation
 from wrinkle_bench.records import Notebook
 from wrinkle_bench.storage import RESULTS
@@ -15,12 +15,14 @@ __all__ = ["prepare"]
 
 
 def prepare(
-    pairs: Annotated[int, typer.Option(min=1, help="Single requests of each kind.")] = 20, out: Out = RESULTS
+    pairs: Annotated[int, typer.Option(min=1, help="Single requests of each kind.")] = 20,
+    out: Out = RESULTS,
+    fresh: Fresh = False,
 ) -> None:
     """Compare preparation on the server with preparation in the client, on this machine; masks are compared first."""
     tell = teller()
-    notebook: Notebook[Preparation] = Notebook(out / PREPARE_FILE, Preparation, {"pairs": str(pairs)}, fresh=True)
-    for case, found in measure_preparation(pairs):
+    notebook: Notebook[Preparation] = Notebook(out / PREPARE_FILE, Preparation, {"pairs": str(pairs)}, fresh=fresh)
+    for case, found in measure_preparation(pairs, notebook.record.cases):
         notebook.add(case, found)
         tell(
             f"{case}: client preparation takes {found.seen.latency_ratio:.2f} of the latency and gives "

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +26,7 @@ __all__ = ["GATEWAY_FILE", "ThroughGateway", "measure_gateway"]
 GATEWAY_FILE: Final = "gateway.json"
 _HOST: Final = "127.0.0.1"
 _NO_LIMIT: Final = 1_000_000  # a minute, so that the rate of one client never holds it back
+_PROTOCOLS: Final = ("http", "grpc")
 _SIDES_PX: Final = (1024, 2048)
 
 
@@ -45,29 +47,41 @@ class ThroughGateway:
     seen: Pairs
 
 
-def measure_gateway(pairs: int) -> Iterator[tuple[str, ThroughGateway]]:
+def measure_gateway(pairs: int, known: Container[str]) -> Iterator[tuple[str, ThroughGateway]]:
     """Yield each protocol and size by the case's name, with the shipped ``unetpp``.
+
+    Args:
+        pairs: Single requests of each kind.
+        known: Cases measured before, which are left out.
 
     Raises:
         ServingError: Server or gateway did not start, or failed.
     """
+    cases = [(protocol, side_px) for protocol in _PROTOCOLS for side_px in _SIDES_PX]
+    missing = [case for case in cases if _name(*case) not in known]
+    if not missing:
+        return
     model = SEGMENTERS[0].name
     networks = {spec.name: network for spec, network in networks_of([model], Weights.SHIPPED).items()}
     with bench_server(networks) as server, _gateway(server) as (port, token):
         running = server.running
-        for protocol, direct_port in (("http", running.http_port), ("grpc", running.grpc_port)):
+        direct_ports = {"http": running.http_port, "grpc": running.grpc_port}
+        for protocol, side_px in missing:
+            photo = portrait_jpeg(side_px)
             with (
-                Client(f"{protocol}://{_HOST}:{direct_port}") as direct,
+                Client(f"{protocol}://{_HOST}:{direct_ports[protocol]}") as direct,
                 Client(f"{protocol}://{_HOST}:{port}", token=token) as through,
             ):
-                for side_px in _SIDES_PX:
-                    photo = portrait_jpeg(side_px)
-                    seen = measure_pairs(
-                        lambda direct=direct, photo=photo: direct.segment(photo, model=model),  # type: ignore[misc]
-                        lambda through=through, photo=photo: through.segment(photo, model=model),  # type: ignore[misc]
-                        pairs=pairs,
-                    )
-                    yield f"{protocol}.{side_px}px", ThroughGateway(protocol, side_px, len(photo), seen)
+                seen = measure_pairs(
+                    partial(direct.segment, photo, model=model),
+                    partial(through.segment, photo, model=model),
+                    pairs=pairs,
+                )
+            yield _name(protocol, side_px), ThroughGateway(protocol, side_px, len(photo), seen)
+
+
+def _name(protocol: str, side_px: int) -> str:
+    return f"{protocol}.{side_px}px"
 
 
 @contextmanager

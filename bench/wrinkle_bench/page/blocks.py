@@ -6,6 +6,7 @@ from statistics import median
 
 from wrinkle_bench.page.figures import Figures
 from wrinkle_bench.page.goals import goals_table
+from wrinkle_bench.page.limits import limits_block
 from wrinkle_bench.page.table import NONE, markdown_table, not_measured, taken_on
 from wrinkle_bench.peers.comparison import OURS, Comparison
 from wrinkle_bench.sweep.plan import CENTRE_CONCURRENCY, CENTRE_PX
@@ -20,6 +21,7 @@ def page_blocks(figures: Figures) -> dict[str, str]:
         "machine": _machine(figures),
         "goals": goals_table(figures),
         "ceiling": _ceiling(figures),
+        "limits": limits_block(figures.limits),
         "peers": _peers(figures),
         "sweep": _sweep(figures),
         "where": _where(figures),
@@ -34,7 +36,7 @@ def page_blocks(figures: Figures) -> dict[str, str]:
 def _machine(figures: Figures) -> str:
     machines = {
         name: record.machine
-        for name in ("ceiling", "peers", "sweep", "steps")
+        for name in ("ceiling", "limits", "peers", "sweep", "steps")
         if (record := getattr(figures, name)) is not None
     }
     if not machines:

@@ -10,6 +10,7 @@ from wrinkle_bench.deployments.measure import INSTANCES_FILE, MeasuredChoice
 from wrinkle_bench.gateway_cost.run import GATEWAY_FILE, ThroughGateway
 from wrinkle_bench.peers.comparison import PEERS_FILE, Comparison
 from wrinkle_bench.preparation.run import PREPARE_FILE, Preparation
+from wrinkle_bench.processor_limits.limits import LIMITS_FILE, SegmenterLimits
 from wrinkle_bench.records import Record, read_record
 from wrinkle_bench.stages.run import STEPS_FILE, StagesOfPhoto
 from wrinkle_bench.starting import STARTUP_FILE, Startup
@@ -24,6 +25,7 @@ class Figures:
 
     sweep: Record[Measured] | None
     ceiling: Record[AgainstCeiling] | None
+    limits: Record[SegmenterLimits] | None
     peers: Record[Comparison] | None
     steps: Record[StagesOfPhoto] | None
     startup: Record[Startup] | None
@@ -41,6 +43,7 @@ def read_figures(results: Path) -> Figures:
     return Figures(
         sweep=read_record(results / SWEEP_FILE, Measured),
         ceiling=read_record(results / CEILING_FILE, AgainstCeiling),
+        limits=read_record(results / LIMITS_FILE, SegmenterLimits),
         peers=read_record(results / PEERS_FILE, Comparison),
         steps=read_record(results / STEPS_FILE, StagesOfPhoto),
         startup=read_record(results / STARTUP_FILE, Startup),

@@ -14,6 +14,8 @@ from wrinkle_server.steps.step import Step
 
 __all__ = ["OnnxRuntimeStep"]
 
+onnxruntime.disable_telemetry_events()
+
 
 class _OnnxRuntimeSegmenter:
     """Stands where ``SegmentStep`` has its OpenVINO segmenter."""

@@ -18,7 +18,6 @@ from wrinkle_bench.perf_analyzer.statistics import read_counters, step_times, wa
 from wrinkle_core.contract import model
 from wrinkle_core.errors import DeadlineExceededError, ServerFaultError
 from wrinkle_server.running import RunningServer
-from wrinkle_server.triton.options import ADMIN_HEADER
 
 __all__ = ["PROTOCOLS", "Load", "Protocol", "measure"]
 
@@ -41,7 +40,8 @@ class Load:
 
     Attributes:
         model_name: Ensemble or composing model.
-        protocol: ``http+shm`` is HTTP with the tensors in system shared memory.
+        protocol: ``http+shm`` is HTTP with the tensors in system shared memory, for a server whose shared-memory API is
+            open: the administration key would stand on the program's command line, where other users can read it.
         concurrency: Requests in flight all the time.
         window_requests: Least number of answers in each of the three windows.
     """
@@ -112,9 +112,8 @@ def _arguments(server: RunningServer, load: Load, tensors: Mapping[str, NDArray[
     arguments += ["--concurrency-range", str(load.concurrency), "--verbose-csv", "--max-threads", str(load.concurrency)]
     arguments += ["--measurement-mode", "count_windows", "--measurement-request-count", str(load.window_requests)]
     arguments += ["--stability-percentage", str(_ANY_SPREAD_PERCENT), "--max-trials", str(_WINDOWS)]
-    if load.protocol == "http+shm":  # restricted by a header, which the program sends over HTTP only
+    if load.protocol == "http+shm":
         arguments += ["--shared-memory", "system", "--output-shared-memory-size", str(_MAX_ANSWER_BYTES)]
-        arguments += ["-H", f"{ADMIN_HEADER}:{server.admin_key}"]
     batched = model(load.model_name).max_batch_size > 0
     for contract in model(load.model_name).inputs:
         if -1 in contract.dims:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,30 +41,34 @@ class Preparation:
     seen: Pairs
 
 
-def measure_preparation(pairs: int) -> Iterator[tuple[str, Preparation]]:
+def measure_preparation(pairs: int, known: Container[str]) -> Iterator[tuple[str, Preparation]]:
     """Yield each segmenter and size by the case's name, the shipped networks over gRPC.
+
+    Args:
+        pairs: Single requests of each kind.
+        known: Cases measured before, which are left out.
 
     Raises:
         ContractError: The masks differ: nothing is timed.
         ServingError: The server did not start, or failed.
     """
-    specs = {spec.name: spec for spec in SEGMENTERS}
-    networks = {spec.name: network for spec, network in networks_of(list(specs), Weights.SHIPPED).items()}
+    cases = {f"{spec.name}.{side_px}px": (spec, side_px) for spec in SEGMENTERS for side_px in SIDES_PX}
+    missing = {case: chosen for case, chosen in cases.items() if case not in known}
+    if not missing:
+        return
+    names = [spec.name for spec in SEGMENTERS]
+    networks = {spec.name: network for spec, network in networks_of(names, Weights.SHIPPED).items()}
     with bench_server(networks) as server:
         url = f"grpc://{server.running.host}:{server.running.grpc_port}"
         with Client(url) as by_server, Client(url, prepare="client") as by_client:
-            for spec in specs.values():
-                for side_px in SIDES_PX:
-                    photo = portrait_jpeg(side_px)
+            for case, (spec, side_px) in missing.items():
+                photo = portrait_jpeg(side_px)
 
-                    def ask(client: Client, photo: bytes = photo, name: str = spec.name) -> np.ndarray:  # type: ignore[type-arg]
-                        return client.segment(photo, model=name).mask
+                def ask(client: Client, photo: bytes = photo, name: str = spec.name) -> np.ndarray:  # type: ignore[type-arg]
+                    return client.segment(photo, model=name).mask
 
-                    if not np.array_equal(ask(by_server), ask(by_client)):
-                        raise ContractError(f"{spec.name}: client and server preparation give different masks.")
-                    seen = measure_pairs(lambda ask=ask: ask(by_server), lambda ask=ask: ask(by_client), pairs=pairs)  # type: ignore[misc]
-                    prepared_bytes = len(spec.channels) * spec.input_px**2
-                    yield (
-                        f"{spec.name}.{side_px}px",
-                        Preparation(spec.name, side_px, len(photo), prepared_bytes, seen),
-                    )
+                if not np.array_equal(ask(by_server), ask(by_client)):
+                    raise ContractError(f"{spec.name}: client and server preparation give different masks.")
+                seen = measure_pairs(lambda ask=ask: ask(by_server), lambda ask=ask: ask(by_client), pairs=pairs)  # type: ignore[misc]
+                prepared_bytes = len(spec.channels) * spec.input_px**2
+                yield case, Preparation(spec.name, side_px, len(photo), prepared_bytes, seen)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -74,7 +75,7 @@ def find_photographs(
             found.append(_from_standard_input(Limits().max_encoded_bytes))
             continue
         for path, name in _paths(argument, out, recursive):
-            if is_video(path) and path.is_file():
+            if is_video(path) and os.path.isfile(path):
                 found += _from_video(path, name, frames or FrameChoice())
             else:
                 found.append(Photograph(name, _stem(name), _revision(path), path, partial(_itself, path)))
@@ -84,9 +85,9 @@ def find_photographs(
 def _paths(argument: str, out: Path, recursive: bool) -> list[tuple[Path, str]]:
     """Return the files that an argument names, each with its name in the run."""
     path = Path(argument)
-    if path.is_dir():
+    if os.path.isdir(path):  # Path's own question raises where a name is too long; such a one fails in its turn
         return [(file, file.relative_to(path).as_posix()) for file in files_in(path, out, recursive=recursive)]
-    if path.exists() or not glob.has_magic(argument):
+    if os.path.exists(path) or not glob.has_magic(argument):
         return [(path, path.name)]
     matches = sorted(Path(match) for match in glob.iglob(argument, recursive=True))
     root = Path(*_fixed_parts(argument))

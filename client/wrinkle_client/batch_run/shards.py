@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from wrinkle_client.batch_run.photographs import Photograph
 from wrinkle_core.errors import InvalidParameterError
 
-__all__ = ["photographs_of_shard"]
+__all__ = ["photographs_of_shard", "shard_of"]
 
 
 def photographs_of_shard(photographs: Sequence[Photograph], index: int, count: int) -> list[Photograph]:
@@ -27,9 +27,10 @@ def photographs_of_shard(photographs: Sequence[Photograph], index: int, count: i
     """
     if not 0 <= index < count:
         raise InvalidParameterError(f"There is no shard {index} of {count}; shards are numbered from 0 to {count - 1}.")
-    return [photograph for photograph in photographs if _shard(photograph.name, count) == index]
+    return [photograph for photograph in photographs if shard_of(photograph.name, count) == index]
 
 
-def _shard(name: str, count: int) -> int:
+def shard_of(name: str, count: int) -> int:
+    """Return the shard, from 0, of the photograph with a name."""
     # As bytes of the file system: a name need not be valid Unicode.
     return zlib.crc32(name.encode("utf-8", "surrogateescape")) % count

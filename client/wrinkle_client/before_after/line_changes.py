@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wrinkle_client.before_after.alignment import AlignedPair
-from wrinkle_core.measure import trace_lines
+from wrinkle_core.centre_lines import trace_lines
 
 __all__ = ["TOLERANCE_IOD", "LineChanges", "find_line_changes"]
 

@@ -21,6 +21,7 @@ from wrinkle_client.commands.connection_options import (
 )
 from wrinkle_client.endpoint import DEFAULT_URL
 from wrinkle_client.exit_codes import ExitCode
+from wrinkle_client.request import check_threshold
 from wrinkle_client.terminal.view import OutputFormat
 from wrinkle_core.contract import SEGMENTERS, segmenter
 
@@ -57,15 +58,13 @@ def compare(
     and expression change the figures; warnings say when the two were not taken alike. It is no diagnosis and does not
     check that both show the same person. Needs the extra wrinkle-serving[prepare].
     """
-    from stamina.instrumentation import set_on_retry_hooks
-
     from wrinkle_client.before_after import comparison as comparisons
     from wrinkle_client.before_after.saving import save_comparison
     from wrinkle_client.photo import read_photo
     from wrinkle_core.contract import DEFAULT_MAX_ENCODED_BYTES
 
-    set_on_retry_hooks(())
     segmenter(model)
+    check_threshold(threshold)
     first, second = (read_photo(path, max_encoded_bytes=DEFAULT_MAX_ENCODED_BYTES) for path in (before, after))
     with open_client(url, token_file, ca_file) as client:
         require_model(client, model, timeout_s)
@@ -74,7 +73,7 @@ def compare(
     try:
         page = save_comparison(comparison, out, before_name=before.name, after_name=after.name)
     except OSError as error:
-        typer.secho(f"Cannot write to {out}: {error.strerror}.", fg=typer.colors.RED, err=True)
+        typer.secho(f"Cannot write to {out}: {error.strerror or error}.", fg=typer.colors.RED, err=True)
         raise typer.Exit(ExitCode.ENVIRONMENT) from error
     _show(comparison, page, output)
     if open_page and not webbrowser.open(page.resolve().as_uri()):

@@ -18,7 +18,8 @@ _MODELS: Final = " or ".join(spec.name for spec in SEGMENTERS)
 
 Model: TypeAlias = Annotated[str, typer.Option("--model", "-m", help=f"{_MODELS}.")]
 Url: TypeAlias = Annotated[
-    str, typer.Option("--url", envvar="WRINKLE_URL", help="Server: http(s)://host:port or grpc(s)://host:port.")
+    str,
+    typer.Option("--url", envvar="WRINKLE_URL", help="Server: http(s)://, grpc(s):// or torchserve(s)://host:port."),
 ]
 Threshold: TypeAlias = Annotated[
     float | None,

@@ -21,6 +21,7 @@ from wrinkle_client.commands.connection_options import (
 )
 from wrinkle_client.endpoint import DEFAULT_URL
 from wrinkle_client.exit_codes import ExitCode, exit_code_of
+from wrinkle_client.request import check_threshold
 from wrinkle_core.contract import SEGMENTERS, segmenter
 from wrinkle_core.errors import WrinkleError, error_codes
 
@@ -97,16 +98,14 @@ def segment(
     photographs: only what is missing is done. Exit codes, the highest that applies: 0 all done, 1 a photograph cannot
     be segmented, 2 wrong usage, 3 no server, model or place to write, 4 the server failed; 130 Ctrl-C.
     """
-    from stamina.instrumentation import set_on_retry_hooks
-
     from wrinkle_client.batch_run.entry import RunOptions
     from wrinkle_client.batch_run.photographs import find_photographs
     from wrinkle_client.batch_run.run_folder import run_into_folder
     from wrinkle_client.batch_run.shards import photographs_of_shard
     from wrinkle_client.batch_run.video import FrameChoice
 
-    set_on_retry_hooks(())  # with structlog installed they would write to standard output, between the tables
     segmenter(model)
+    check_threshold(threshold)
     frames = FrameChoice(every_s, every_n_frames, max_frames)
     photographs = photographs_of_shard(
         find_photographs(photos, out, recursive=recursive, frames=frames), shard_index, shard_count

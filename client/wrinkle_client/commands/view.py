@@ -35,7 +35,7 @@ def view(
         try:
             page = write_run_report(run, include_originals=include_originals, advance=lambda: progress.advance(task))
         except OSError as error:
-            typer.secho(f"Cannot write to {run}: {error.strerror}.", fg=typer.colors.RED, err=True)
+            typer.secho(f"Cannot write to {run}: {error.strerror or error}.", fg=typer.colors.RED, err=True)
             raise typer.Exit(ExitCode.ENVIRONMENT) from error
     typer.echo(str(page))
     if open_page and not webbrowser.open(page.resolve().as_uri()):

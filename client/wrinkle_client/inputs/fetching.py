@@ -14,7 +14,6 @@ from __future__ import annotations
 import http.client
 import socket
 import ssl
-import threading
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -22,6 +21,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 from wrinkle_client.deadline import Deadline
 from wrinkle_client.inputs.public_addresses import is_public
 from wrinkle_client.inputs.remote_photo import RemotePhoto, UrlPolicy
+from wrinkle_client.name_lookup import NameLookup
 from wrinkle_client.transports.deadline_response import DeadlineResponse
 from wrinkle_core.errors import DeadlineExceededError, ImageTooLargeError, InvalidImageError, InvalidParameterError
 
@@ -30,6 +30,7 @@ __all__ = ["fetch"]
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _PORTS: Final = {"http": 80, "https": 443}
 _MAX_URL_CHARS: Final = 4096
+_LOOKUP: Final = NameLookup(places=16)
 _HEADERS: Final = {"Accept": "image/*", "User-Agent": "wrinkle-serving", "Connection": "close"}
 
 
@@ -123,30 +124,10 @@ def _checked_addresses(place: _Place, policy: UrlPolicy, deadline: Deadline) -> 
     Raises:
         InvalidParameterError: One of them is not public.
     """
-    found = _resolve(place, deadline)
+    found = _LOOKUP.addresses(place.host, place.port, deadline)
     if not policy.trusts(place.host, place.port) and not all(is_public(address[4][0]) for address in found):
         raise InvalidParameterError(f"{place.host} does not lie at a public address; it is not fetched from.")
     return found
-
-
-def _resolve(place: _Place, deadline: Deadline) -> list[tuple[Any, ...]]:
-    """Resolve a name in a thread, for the system's resolver knows no deadline; a late one's answer is dropped."""
-    outcome: list[list[tuple[Any, ...]] | OSError | UnicodeError] = []
-
-    def resolve() -> None:
-        try:
-            outcome.append(list(socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)))
-        except (OSError, UnicodeError) as error:
-            outcome.append(error)
-
-    thread = threading.Thread(target=resolve, name="resolve-photo-host", daemon=True)
-    thread.start()
-    thread.join(deadline.require_s())
-    if not outcome:
-        raise deadline.exceeded()
-    if isinstance(outcome[0], Exception):
-        raise outcome[0]
-    return outcome[0]
 
 
 def _ask(place: _Place, addresses: list[tuple[Any, ...]], max_bytes: int, deadline: Deadline) -> bytes | _Redirect:
@@ -182,6 +163,7 @@ def _connect(place: _Place, addresses: list[tuple[Any, ...]], deadline: Deadline
             connection.connect(address)
             if not place.secure:
                 return connection
+            connection.settimeout(deadline.require_s())
             return ssl.create_default_context().wrap_socket(connection, server_hostname=place.host)
         except OSError as error:
             connection.close()

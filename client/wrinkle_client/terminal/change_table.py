@@ -29,11 +29,14 @@ def change_table(comparison: Comparison) -> Group:
         cells = (cell for figure in region.figures[:_SHOWN] for cell in _cells(columns[figure.key], figure))
         table.add_row(region_label(region.name), *cells, end_section=number == 0)
     lines = comparison.lines
+    measured = any(figure.limit is not None for region in comparison.regions for figure in region.figures)
     notes = [
         f"Lines: {lines.kept_iod:.2f} kept, {lines.new_iod:.2f} new, {lines.gone_iod:.2f} gone, in eye distances. "
         f"Alignment residual {comparison.pair.residual_iod:.3f} of them.",
-        "Bold changes are beyond what repeated measurement of these photographs brings; light and pose change more. No "
-        "diagnosis, and not a check that both show the same person.",
+        "Bold changes are beyond what repeated measurement of these photographs brings; light and pose change more."
+        if measured
+        else "Which changes are more than chance was not measured (--no-repeats).",
+        "No diagnosis, and not a check that both show the same person.",
     ]
     warnings = (
         Text(printable(f"warning {warning.code}: {warning.message}"), style="yellow") for warning in comparison.warnings

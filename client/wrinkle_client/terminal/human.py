@@ -83,7 +83,7 @@ class HumanView(AbstractContextManager["HumanView"]):
         if len(ended.entries) > 1:
             self._console.print(run_tables(ended.entries))
         done = sum(entry.failure is None for entry in ended.entries)
-        earlier = f", {ended.kept} of them by an earlier run" if ended.kept else ""
+        earlier = f" ({ended.kept} ended in an earlier run)" if ended.kept else ""
         total = len(ended.entries) + ended.missing
         self._say(
             f"{done} of {total} photographs segmented{earlier}, results in {self._folder} (table: {SUMMARY_NAME})"

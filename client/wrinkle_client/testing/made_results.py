@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from wrinkle_client.photo import Photo, read_photo
+from wrinkle_client.request import check_threshold
 from wrinkle_client.result import SegmentationResult, Timings
 from wrinkle_core.contract import (
     CONTRACT_VERSION,
@@ -19,7 +20,6 @@ from wrinkle_core.contract import (
     segmenter,
 )
 from wrinkle_core.decode import DecodeLimits, decode_image
-from wrinkle_core.errors import InvalidParameterError
 from wrinkle_core.geometry import LANDMARK_COUNT, CaptureQuality, Geometry
 from wrinkle_core.report import REGION_NAMES, WHOLE_FACE, QualityWarning, RegionFigures, Report
 from wrinkle_core.step_timings import StepTimings
@@ -60,9 +60,8 @@ def make_result(
         InvalidParameterError: Unknown model, or the threshold is not in [0, 1].
     """
     spec = segmenter(model)
+    check_threshold(threshold)
     level = spec.default_threshold if threshold is None else threshold
-    if not 0.0 <= level <= 1.0:
-        raise InvalidParameterError(f"threshold is {threshold!r}, expected a probability from 0 to 1.")
     encoded = _lined_picture() if photo is None else read_photo(photo, max_encoded_bytes=DEFAULT_MAX_ENCODED_BYTES)
     photo_rgb = decode_image(encoded, DecodeLimits(max_pixels=DEFAULT_MAX_PIXELS))
     skin = _ellipse(*photo_rgb.shape[:2])

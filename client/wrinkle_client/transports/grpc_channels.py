@@ -6,7 +6,7 @@ Source: channel arguments: gRPC ``grpc_types.h``.
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import grpc
 import grpc.aio
@@ -20,8 +20,6 @@ from wrinkle_client.failures import closed
 from wrinkle_client.limits import Limits
 
 __all__ = ["AsyncioChannel", "BlockingChannel", "GrpcChannel"]
-
-_MESSAGE_OVERHEAD_BYTES: Final = 64 * 1024
 
 Metadata = tuple[tuple[str, str], ...]
 
@@ -129,7 +127,6 @@ class AsyncioChannel:
 
 def _channel_arguments(limits: Limits) -> list[tuple[str, int]]:
     return [
-        ("grpc.max_send_message_length", limits.max_encoded_bytes + _MESSAGE_OVERHEAD_BYTES),
         ("grpc.max_receive_message_length", limits.max_response_bytes),
         # Each client connects for itself: no back-off state inherited from another client of the same address.
         ("grpc.use_local_subchannel_pool", 1),

@@ -11,6 +11,7 @@ import http.client
 import socket
 import ssl
 import threading
+from typing import Final
 
 from wrinkle_client.deadline import CONNECT_LIMIT_S, Deadline
 from wrinkle_client.endpoint import Endpoint
@@ -24,12 +25,15 @@ from wrinkle_client.failures import (
     unreachable,
 )
 from wrinkle_client.limits import Limits
+from wrinkle_client.name_lookup import NameLookup
 from wrinkle_client.retry_after import retry_after_s
 from wrinkle_client.transports.deadline_response import DeadlineResponse
 from wrinkle_client.transports.http_exchange import HttpReply, answer_too_large, header_bytes
 from wrinkle_core.errors import WrinkleError
 
 __all__ = ["BlockingHttp"]
+
+_LOOKUPS: Final = 4
 
 
 class BlockingHttp:
@@ -43,6 +47,7 @@ class BlockingHttp:
         self._idle: list[_Connection] = []
         self._closed = False
         self._tls = tls
+        self._lookup = NameLookup(_LOOKUPS)
 
     async def exchange(
         self,
@@ -86,7 +91,7 @@ class BlockingHttp:
             return self._idle.pop() if self._idle else None
 
     def _new_connection(self) -> _Connection:
-        return _Connection(self._endpoint, self._tls)
+        return _Connection(self._endpoint, self._tls, self._lookup)
 
     def _send_and_keep(
         self,
@@ -115,8 +120,9 @@ class BlockingHttp:
 class _Connection:
     """One connection, used by one thread at a time."""
 
-    def __init__(self, endpoint: Endpoint, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, endpoint: Endpoint, tls: ssl.SSLContext | None, lookup: NameLookup) -> None:
         self._tls = tls
+        self._lookup = lookup
         if tls is None:
             self._http = http.client.HTTPConnection(endpoint.host, endpoint.port)
         else:
@@ -154,9 +160,8 @@ class _Connection:
         ``http.client`` itself would give each address the whole time.
         """
         problem: OSError = OSError("the name has no address")
-        for family, kind, protocol, _, address in socket.getaddrinfo(
-            self._http.host, self._http.port, type=socket.SOCK_STREAM
-        ):
+        found = self._lookup.addresses(self._http.host, self._http.port, deadline)
+        for family, kind, protocol, _, address in found:
             limit_s = min(deadline.require_s(), CONNECT_LIMIT_S)
             connection = socket.socket(family, kind, protocol)
             try:

@@ -20,6 +20,7 @@ from wrinkle_client.credentials import Credentials
 from wrinkle_client.deadline import Deadline
 from wrinkle_client.endpoint import Endpoint
 from wrinkle_client.failures import HTTP_CODES, wire_failure
+from wrinkle_client.runtime import Runtime
 from wrinkle_client.server_state import ServerInfo
 from wrinkle_client.transports.contract_version import VERSION_PARAMETER, gateway_contract, read_version
 from wrinkle_client.transports.http_exchange import HttpExchange, HttpReply
@@ -46,14 +47,18 @@ _NO_KSERVE_ANSWER: Final = (
 class HttpTransport:
     """Transport over HTTP; see ``transport.Transport``."""
 
-    def __init__(self, endpoint: Endpoint, credentials: Credentials, exchange: HttpExchange) -> None:
+    def __init__(self, endpoint: Endpoint, credentials: Credentials, exchange: HttpExchange, runtime: Runtime) -> None:
         self._url = endpoint.url
         self._headers = credentials.headers
         self._http = exchange
+        self._runtime = runtime
 
     async def infer(self, request: InferenceRequest, deadline: Deadline) -> RawAnswer:
         """Run the model that ``request`` names."""
-        body, headers = _encode(request)
+        if request.compression == "none":
+            body, headers = _encode(request)
+        else:  # takes a tenth of a second for a network's input, too long for an event loop
+            body, headers = await self._runtime.compute(lambda: _encode(request), deadline)
         version = f"/versions/{quote(request.model_version, safe='')}" if request.model_version else ""
         reply = await self._http.exchange(
             "POST",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from wrinkle_client.credentials import Credentials
 from wrinkle_client.endpoint import Endpoint
 from wrinkle_client.limits import Limits
+from wrinkle_client.runtime import Runtime
 from wrinkle_client.transports.http_exchange import HttpExchange
 from wrinkle_client.transports.transport import Transport
 from wrinkle_core.errors import InvalidParameterError
@@ -21,6 +22,7 @@ def open_transport(
     endpoint: Endpoint,
     limits: Limits,
     credentials: Credentials,
+    runtime: Runtime,
     *,
     asynchronous: bool = False,
     shared_memory: bool = False,
@@ -33,6 +35,7 @@ def open_transport(
         endpoint: Where the server is.
         limits: Sizes and counts that are never exceeded.
         credentials: Who asks, and whom to trust.
+        runtime: The client's.
         asynchronous: For ``AsyncClient``; else the transport blocks.
         shared_memory: Hand inputs over in memory where the server allows it.
 
@@ -49,16 +52,16 @@ def open_transport(
         return TorchServeTransport(endpoint, credentials, exchange)
     if shared_memory and not endpoint.loopback:
         raise InvalidParameterError(f"shared_memory is for a server on this machine; {endpoint.host} is another one.")
-    triton = _open_triton(endpoint, limits, credentials, asynchronous=asynchronous)
+    triton = _open_triton(endpoint, limits, credentials, runtime, asynchronous=asynchronous)
     if not shared_memory:
         return triton
     from wrinkle_client.transports.shared_memory import SharedMemoryTransport
 
-    return SharedMemoryTransport(triton)
+    return SharedMemoryTransport(triton, runtime)
 
 
 def _open_triton(
-    endpoint: Endpoint, limits: Limits, credentials: Credentials, *, asynchronous: bool
+    endpoint: Endpoint, limits: Limits, credentials: Credentials, runtime: Runtime, *, asynchronous: bool
 ) -> RegisteringTransport:
     if endpoint.protocol == "grpc":
         from wrinkle_client.transports.grpc_channels import AsyncioChannel, BlockingChannel
@@ -68,7 +71,8 @@ def _open_triton(
         return GrpcTransport(endpoint, credentials, channel(endpoint, limits, credentials))
     from wrinkle_client.transports.kserve_http import HttpTransport
 
-    return HttpTransport(endpoint, credentials, _open_http(endpoint, limits, credentials, asynchronous=asynchronous))
+    exchange = _open_http(endpoint, limits, credentials, asynchronous=asynchronous)
+    return HttpTransport(endpoint, credentials, exchange, runtime)
 
 
 def _open_http(endpoint: Endpoint, limits: Limits, credentials: Credentials, *, asynchronous: bool) -> HttpExchange:

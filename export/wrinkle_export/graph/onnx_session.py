@@ -21,6 +21,8 @@ OnnxRun = Callable[[NDArray[np.uint8]], tuple[NDArray[np.uint8], NDArray[np.floa
 _ERRORS_ONLY: Final = 3
 _REASON_CHARS: Final = 300
 
+onnxruntime.disable_telemetry_events()
+
 
 def onnx_session(model: onnx.ModelProto, name: str = "the graph") -> OnnxRun:
     """Return what runs ``model``, which is not changed, in the types it says.

@@ -55,6 +55,7 @@ def _run_onnxruntime(path: str, pixels: Any, _hint: str) -> tuple[Any, Any]:
     import onnx
     import onnxruntime
 
+    onnxruntime.disable_telemetry_events()
     model = onnx.load(path)
     names = ["PROBABILITY"]
     if any(_SHOWN in node.output for node in model.graph.node):

@@ -10,7 +10,8 @@
 # REPOSITORY_OPTIONS  of `wrinkle export repository`
 #
 # `wrinkle export` compares every file with the SHA-256 in the manifest, builds only what is missing or harmed, and
-# publishes a plan whole or not at all. The lock spares pods that start together from building the same plan each.
+# publishes a plan whole or not at all. The lock spares pods that start together from building the same plan each; it ends
+# with the process that holds it.
 set -eu
 
 digest=$(sha256sum "$ARTEFACT/manifest.json" | cut -c1-16)
@@ -22,12 +23,9 @@ if ! flock -w "$LOCK_TIMEOUT_S" 9; then
   exit 1
 fi
 if [ ! -f "$build/manifest.json" ]; then
-  staging=$(mktemp -d "$PLAN_CACHE/.staging-XXXXXX")
-  trap 'rm -rf "$staging"' EXIT
-  cp -r "$ARTEFACT/." "$staging/"
-  rm -rf "$build"
-  mv -T "$staging" "$build"
-  trap - EXIT
+  rm -rf "$build.staging" "$build"  # of a pod that was killed
+  cp -r "$ARTEFACT/." "$build.staging"
+  mv -T "$build.staging" "$build"
 fi
 for network in $NETWORKS; do
   # shellcheck disable=SC2086  # options are words

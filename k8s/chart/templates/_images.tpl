@@ -13,18 +13,17 @@
 {{- end -}}
 {{- end -}}
 
+{{/* Plans are built with the TensorRT of the server image that loads them, so a canary's own image has its own builder. */}}
+{{- define "wrinkle.plansImage" -}}
+{{- $own := .root.Values.canary.plansImage -}}
+{{- include "wrinkle.imageReference" (ternary $own .root.Values.plans.image (and (eq .track "canary") (ne $own.repository ""))) -}}
+{{- end -}}
+
 {{- define "wrinkle.gatewayImage" -}}
-{{- include "wrinkle.ownOrServerImage" (dict "own" .root.Values.gateway.image "context" .) -}}
-{{- end -}}
-
-{{- define "wrinkle.planImage" -}}
-{{- include "wrinkle.ownOrServerImage" (dict "own" .root.Values.plans.image "context" .) -}}
-{{- end -}}
-
-{{- define "wrinkle.ownOrServerImage" -}}
-{{- if .own.repository -}}
-{{- include "wrinkle.imageReference" .own -}}
+{{- $own := .root.Values.gateway.image -}}
+{{- if $own.repository -}}
+{{- include "wrinkle.imageReference" $own -}}
 {{- else -}}
-{{- include "wrinkle.serverImage" .context -}}
+{{- include "wrinkle.serverImage" . -}}
 {{- end -}}
 {{- end -}}

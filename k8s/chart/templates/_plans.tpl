@@ -6,7 +6,7 @@ init container and the jobs that build ahead run the same script on the same cac
 {{- $root := .root -}}
 {{- $plans := $root.Values.plans -}}
 - name: build-plans
-  image: {{ include "wrinkle.planImage" . | quote }}
+  image: {{ include "wrinkle.plansImage" . | quote }}
   imagePullPolicy: {{ $root.Values.image.pullPolicy }}
   args: [sh, /etc/wrinkle/build-plans.sh]
   env:
@@ -52,4 +52,49 @@ init container and the jobs that build ahead run the same script on the same cac
   persistentVolumeClaim: {claimName: {{ include "wrinkle.planCacheClaim" .root | quote }}}
 - name: repository
   emptyDir: {sizeLimit: {{ int .root.Values.storage.artefactMib }}Mi}
+{{- end -}}
+
+{{- define "wrinkle.planJobSpec" -}}
+{{- $values := .root.Values -}}
+backoffLimit: 2
+activeDeadlineSeconds: {{ mul 2 (int $values.plans.lockTimeoutS) }}
+ttlSecondsAfterFinished: 86400
+template:
+  metadata:
+    labels:
+      {{- include "wrinkle.selectorLabels" .root | nindent 6 }}
+      app.kubernetes.io/component: plans
+  spec:
+    restartPolicy: Never
+    serviceAccountName: {{ include "wrinkle.serviceAccountName" .root }}
+    automountServiceAccountToken: false
+    enableServiceLinks: false
+    securityContext:
+      {{- include "wrinkle.podSecurity" .root | nindent 6 }}
+    nodeSelector: {{- toYaml .target.nodeSelector | nindent 6 }}
+    {{- with $values.runtimeClassName }}
+    runtimeClassName: {{ . }}
+    {{- end }}
+    {{- with $values.imagePullSecrets }}
+    imagePullSecrets: {{- toYaml . | nindent 6 }}
+    {{- end }}
+    {{- with $values.tolerations }}
+    tolerations: {{- toYaml . | nindent 6 }}
+    {{- end }}
+    {{- $before := include "wrinkle.artefactContainers" . }}
+    {{- if trim $before }}
+    initContainers:
+      {{- $before | nindent 6 }}
+    {{- end }}
+    containers:
+      {{- include "wrinkle.planContainer" . | nindent 6 }}
+    volumes:
+      - name: settings
+        configMap:
+          name: {{ include "wrinkle.fullname" .root }}-settings
+          items: [{key: build-plans.sh, path: build-plans.sh}]
+      - name: server-tmp
+        emptyDir: {sizeLimit: {{ int $values.storage.tmpMib }}Mi}
+      {{- include "wrinkle.artefactVolume" . | nindent 6 }}
+      {{- include "wrinkle.planVolumes" . | nindent 6 }}
 {{- end -}}

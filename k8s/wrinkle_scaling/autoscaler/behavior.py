@@ -30,26 +30,31 @@ class Behavior:
         self._removed: deque[_Change] = deque()
         self._started = False
 
+    def begin(self, now_s: float, replicas: int) -> None:
+        """Take what is found at the first look for a recommendation, as a controller that starts does."""
+        if not self._started:
+            self._recommended.append((now_s, replicas))
+            self._started = True
+
     def allowed(self, now_s: float, replicas: int, recommended: int) -> int:
-        """Return the number of replicas to go to, and remember recommendation and change.
+        """Return the number of replicas to go to, and remember the recommendation.
 
         Args:
             now_s: Not before the last call's.
             replicas: Replicas there are, at least 1.
             recommended: What the metrics ask for.
         """
-        if not self._started:  # a controller that starts takes what it finds for its first recommendation
-            self._recommended.append((now_s, replicas))
-            self._started = True
         wanted = self._stabilised(now_s, replicas, recommended)
         self._recommended.append((now_s, recommended))
-        wanted = self._limited(now_s, replicas, wanted)
-        if wanted > replicas:
-            self._added.append(_Change(now_s, wanted - replicas))
-        elif wanted < replicas:
-            self._removed.append(_Change(now_s, replicas - wanted))
+        return self._limited(now_s, replicas, wanted)
+
+    def changed(self, now_s: float, before: int, after: int) -> None:
+        """Remember a change; the policies count it, whatever its reason."""
+        if after > before:
+            self._added.append(_Change(now_s, after - before))
+        elif after < before:
+            self._removed.append(_Change(now_s, before - after))
         self._forget(now_s)
-        return wanted
 
     def _stabilised(self, now_s: float, replicas: int, recommended: int) -> int:
         """Go up to the least that was asked for of late, and down to the most."""
@@ -82,9 +87,8 @@ class Behavior:
         at_start = replicas - added + removed
         if policy.type == "Pods":
             return at_start + (policy.value if up else -policy.value)
-        if up:
-            return math.ceil(at_start * (100 + policy.value) / 100)
-        return at_start * (100 - policy.value) // 100
+        share = policy.value / 100  # in floating point, as the controller: 50 and 10 % make 55.00000000000001, so 56
+        return math.ceil(at_start * (1 + share)) if up else int(at_start * (1 - share))
 
     def _forget(self, now_s: float) -> None:
         rules = (self._spec.scale_up, self._spec.scale_down)

@@ -25,7 +25,8 @@ class Observation:
 
     Attributes:
         replicas: Replicas there are, ready or not.
-        ready: How many are ready.
+        ready: How many are ready. A real controller also counts a leaving pod until its probe says no; ours does so
+            within a period of the probe.
         values: Metrics of the service by name; one that cannot be had is left out.
         pods: Metrics that pods report themselves, by name.
     """
@@ -50,14 +51,22 @@ class HorizontalPodAutoscaler:
             now_s: Not before the last call's.
             seen: What is there. With 0 replicas the autoscaler sleeps and returns 0.
         """
+        self._behavior.begin(now_s, seen.replicas)
+        wanted = self._wanted(now_s, seen)
+        self._behavior.changed(now_s, seen.replicas, wanted)
+        return wanted
+
+    def _wanted(self, now_s: float, seen: Observation) -> int:
         if seen.replicas == 0:
             return 0
         if seen.replicas > self.spec.max_replicas:
             return self.spec.max_replicas
         if seen.replicas < self.spec.lowest_running:
             return self.spec.lowest_running
-        wanted = proposal([self._proposed(each, seen) for each in self.spec.metrics], seen.replicas)
-        return self._behavior.allowed(now_s, seen.replicas, wanted)
+        recommended = proposal([self._proposed(each, seen) for each in self.spec.metrics], seen.replicas)
+        if recommended is None:
+            return seen.replicas
+        return self._behavior.allowed(now_s, seen.replicas, recommended)
 
     def _proposed(self, target: MetricTarget, seen: Observation) -> int | None:
         tolerances = self.spec.tolerances

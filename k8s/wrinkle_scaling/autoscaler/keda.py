@@ -28,18 +28,19 @@ class KedaActivation:
         Args:
             now_s: Not before the last call's.
             replicas: Replicas there are.
-            values: The metrics by name. One that cannot be had is left out and neither wakes nor keeps awake.
+            values: The metrics by name. One that cannot be had is left out: it wakes nobody, and nobody goes to sleep.
         """
         thresholds = self._keda.activation_thresholds
         active = any(
             each.metric in values and values[each.metric] > thresholds.get(each.metric, 0.0)
             for each in self._spec.metrics
         )
-        if active or self._active_s is None:
+        if active or self._active_s is None:  # the cooldown begins with the first look
             self._active_s = now_s
         if active and replicas == 0:
             return self._spec.lowest_running
+        known = all(each.metric in values for each in self._spec.metrics)
         cold = now_s - self._active_s >= self._keda.cooldown_s
-        if not active and cold and self._spec.min_replicas == 0:
+        if known and cold and not active and self._spec.min_replicas == 0:
             return 0
         return replicas

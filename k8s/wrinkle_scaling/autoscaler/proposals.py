@@ -3,7 +3,10 @@
 The rule is ``ceil(replicas * metric / target)``, left alone while metric/target is within tolerance. Which replicas
 count differs by the metric's form, and pods without a value are taken in the way that changes least.
 
-Source: Kubernetes documentation, Horizontal Pod Autoscaling, "Algorithm details".
+A metric and its target are counted in thousandths: an adapter hands them over as quantities, rest cut off, and the
+controller computes with the whole numbers.
+
+Source: Kubernetes documentation, Horizontal Pod Autoscaling, "Algorithm details", and "Quantities".
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from wrinkle_scaling.autoscaler.spec import Tolerances
 
 __all__ = ["PodValues", "proposal", "proposal_of_pods", "proposal_of_total", "proposal_of_value"]
 
-_ROUNDING: Final = 1e-9  # 3.0000000000000004 pods are 3
+_MILLI: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +29,13 @@ class PodValues:
 
     Attributes:
         ready: Values of the ready pods that report.
-        unready: Number of pods that are not ready yet.
+        unready: Number of pods that are not ready yet; a real controller counts a pod whose containers run as missing.
         missing: Number of ready pods without a value.
     """
 
     ready: Mapping[str, float]
     unready: int = 0
     missing: int = 0
-
-
-def _ceil(number: float) -> int:
-    return math.ceil(number - _ROUNDING)
 
 
 def proposal_of_total(total: float, target_per_replica: float, replicas: int, tolerances: Tolerances) -> int:
@@ -48,9 +47,10 @@ def proposal_of_total(total: float, target_per_replica: float, replicas: int, to
         replicas: Replicas there are, ready or not.
         tolerances: When to leave them.
     """
-    if replicas and tolerances.hold(total / (target_per_replica * replicas)):
+    per_replica = _target_milli(target_per_replica)
+    if replicas and tolerances.hold(_milli(total) / (per_replica * replicas)):
         return replicas
-    return _ceil(total / target_per_replica)
+    return math.ceil(_milli(total) / per_replica)
 
 
 def proposal_of_value(value: float, target: float, replicas: int, ready: int, tolerances: Tolerances) -> int:
@@ -63,10 +63,10 @@ def proposal_of_value(value: float, target: float, replicas: int, ready: int, to
         ready: How many of them are ready; only they made the metric what it is.
         tolerances: When to leave them.
     """
-    ratio = value / target
-    if tolerances.hold(ratio):
-        return replicas
-    return _ceil(ratio * ready) if replicas else _ceil(ratio)
+    ratio = _milli(value) / _target_milli(target)
+    if not replicas:
+        return math.ceil(ratio)
+    return replicas if tolerances.hold(ratio) else math.ceil(ratio * ready)
 
 
 def proposal_of_pods(values: PodValues, target: float, replicas: int, tolerances: Tolerances) -> int | None:
@@ -80,37 +80,53 @@ def proposal_of_pods(values: PodValues, target: float, replicas: int, tolerances
     """
     if not values.ready:
         return None
-    ratio = _mean_ratio(tuple(values.ready.values()), target)
+    target_milli = _target_milli(target)
+    reported = [_milli(value) for value in values.ready.values()]
+    ratio = _mean_ratio(reported, target_milli)
     growing = ratio > 1.0
     counts_unready = growing and values.unready > 0
     if not counts_unready and not values.missing:
-        return replicas if tolerances.hold(ratio) else _ceil(ratio * len(values.ready))
+        return replicas if tolerances.hold(ratio) else math.ceil(ratio * len(reported))
     # A pod without a value is at its target when the others ask for fewer, idle when they ask for more.
-    assumed = list(values.ready.values())
+    assumed = list(reported)
     if values.missing and ratio != 1.0:
-        assumed += [0.0 if growing else target] * values.missing
+        assumed += [0 if growing else target_milli] * values.missing
     if counts_unready:
-        assumed += [0.0] * values.unready
-    cautious = _mean_ratio(assumed, target)
+        assumed += [0] * values.unready
+    cautious = _mean_ratio(assumed, target_milli)
     turned = (ratio < 1.0 < cautious) or (cautious < 1.0 < ratio)
     if tolerances.hold(cautious) or turned:
         return replicas
-    wanted = _ceil(cautious * len(assumed))
+    wanted = math.ceil(cautious * len(assumed))
     if (cautious < 1.0 and wanted > replicas) or (cautious > 1.0 and wanted < replicas):
         return replicas
     return wanted
 
 
-def _mean_ratio(values: Sequence[float], target: float) -> float:
-    return math.fsum(values) / len(values) / target
-
-
-def proposal(proposals: list[int | None], replicas: int) -> int:
+def proposal(proposals: Sequence[int | None], replicas: int) -> int | None:
     """Return what several metrics ask for together: the most.
 
-    With a metric unknown (None) nothing is taken away, since it might have asked for more.
+    With a metric unknown nothing is taken away, since it might have asked for more: None, and the controller leaves
+    everything as it is and remembers no recommendation.
+
+    Args:
+        proposals: What each asks for; None for one that is unknown.
+        replicas: Replicas there are.
     """
     known = [each for each in proposals if each is not None]
     if not known or (len(known) < len(proposals) and max(known) < replicas):
-        return replicas
+        return None
     return max(known)
+
+
+def _mean_ratio(values_milli: Sequence[int], target_milli: int) -> float:
+    return sum(values_milli) // len(values_milli) / target_milli
+
+
+def _milli(value: float) -> int:
+    return int(value * _MILLI)
+
+
+def _target_milli(target: float) -> int:
+    """Return a target as its decimal in the manifest says it, at least a thousandth."""
+    return max(1, round(target * _MILLI))

@@ -61,7 +61,7 @@ class Deployment:
         """Be there with so many ready replicas, as after a night's rest."""
         for _ in range(replicas):
             pod = self._created()
-            pod.state = PodState.READY
+            pod.state, pod.has_node = PodState.READY, True
             self._gateway.replicas.append(pod.replica)
         self._ground.occupied(replicas)
         self._note()
@@ -87,6 +87,11 @@ class Deployment:
     def _life(self, pod: Pod) -> Process:
         """Start: node, image, weights, plan, server; then ready at the next probe, then known to the gateway."""
         cold = self._spec.cold_start
+        yield from self._ground.node()
+        if pod.state is not PodState.STARTING:
+            self._ground.leave()
+            return
+        pod.has_node = True
         yield from self._ground.start()
         yield self._environment.timeout(cold.readiness_period_s - self._environment.now % cold.readiness_period_s)
         if pod.state is not PodState.STARTING:
@@ -109,7 +114,8 @@ class Deployment:
         pod.ended_s = self._environment.now
         self.pods.remove(pod)
         self.ended.append(pod)
-        self._ground.leave()
+        if pod.has_node:
+            self._ground.leave()
 
     def _note(self) -> None:
         self.curve.append((self._environment.now, self.replicas, self.ready))

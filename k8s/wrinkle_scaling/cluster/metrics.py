@@ -7,24 +7,29 @@
 | ``answered`` | 1/s | photographs answered, all replicas together, over the window |
 | ``busy`` | instances | instances of the network at work, all replicas together, mean over the window |
 
-They are what the chart's rules compute from Triton's counters of the composing models; an ensemble has no queue.
+They are what the chart's rules compute from Triton's counters of the composing models, with Prometheus's ``rate()``; an
+ensemble has no queue.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from wrinkle_core.errors import InvalidParameterError
 from wrinkle_scaling.autoscaler.proposals import PodValues
 from wrinkle_scaling.cluster.pod import Pod, PodState
+from wrinkle_scaling.cluster.rate import rate_hz
 from wrinkle_scaling.replica.replica import Counters
 
 __all__ = ["METRICS", "POD_METRICS", "Prometheus", "require_metrics"]
 
 METRICS: Final = ("queue_time", "pending", "answered", "busy")
 POD_METRICS: Final = ("pending", "answered", "busy")
+
+_COUNTERS: Final = ("queue_s", "finished", "answered", "network_s")
+_RATES: Final = {"answered": "answered", "busy": "network_s"}
 
 _Sample = tuple[float, Counters]
 
@@ -50,6 +55,7 @@ class Prometheus:
 
     def __init__(self, window_s: float) -> None:
         self._window_s = window_s
+        self._now_s = 0.0
         self._samples: dict[Pod, deque[_Sample]] = {}
         self.values: dict[str, float] = {}
         self.pods: dict[str, PodValues] = {}
@@ -62,6 +68,7 @@ class Prometheus:
 
     def evaluate(self, now_s: float, pods: Iterable[Pod]) -> None:
         """Compute every metric from what was scraped within the window."""
+        self._now_s = now_s
         for pod, samples in list(self._samples.items()):
             while samples and samples[0][0] < now_s - self._window_s:
                 samples.popleft()
@@ -81,30 +88,30 @@ class Prometheus:
         if not self._samples:
             return {}
         current = [pod for pod in self._samples if pod.state is not PodState.ENDED]
-        queue_s = sum(last.queue_s - first.queue_s for (_, first), (_, last) in self._spans())
-        finished = sum(last.finished - first.finished for (_, first), (_, last) in self._spans())
-        return {
-            "queue_time": queue_s / finished if finished else 0.0,
-            "pending": float(sum(self._samples[pod][-1][1].pending for pod in current)),
-            "answered": sum((last.answered - first.answered) / (b - a) for (a, first), (b, last) in self._spans()),
-            "busy": sum((last.network_s - first.network_s) / (b - a) for (a, first), (b, last) in self._spans()),
-        }
-
-    def _spans(self) -> Iterable[tuple[_Sample, _Sample]]:
-        """Return first and last sample of each pod that has two: a rate needs them."""
-        return ((samples[0], samples[-1]) for samples in self._samples.values() if len(samples) > 1)
+        found = {"pending": float(sum(self._samples[pod][-1][1].pending for pod in current))}
+        rates = [rates for samples in self._samples.values() if (rates := self._rates(samples))]
+        if rates:  # a rule without any rate gives nothing, not 0
+            total = {name: sum(each[name] for each in rates) for name in _COUNTERS}
+            found["queue_time"] = total["queue_s"] / total["finished"] if total["finished"] else 0.0
+            found |= {name: total[counter] for name, counter in _RATES.items()}
+        return found
 
     def _of_pods(self, name: str, ready: list[Pod]) -> dict[str, float]:
         found = {}
         for pod in ready:
             samples = self._samples.get(pod)
-            if not samples or (name != "pending" and len(samples) < 2):
+            if not samples:
                 continue
-            (from_s, first), (to_s, last) = samples[0], samples[-1]
             if name == "pending":
-                found[str(pod.number)] = float(last.pending)
-            elif name == "answered":
-                found[str(pod.number)] = (last.answered - first.answered) / (to_s - from_s)
-            else:
-                found[str(pod.number)] = (last.network_s - first.network_s) / (to_s - from_s)
+                found[str(pod.number)] = float(samples[-1][1].pending)
+            elif rates := self._rates(samples):
+                found[str(pod.number)] = rates[_RATES[name]]
         return found
+
+    def _rates(self, samples: Sequence[_Sample]) -> dict[str, float]:
+        """Return every counter's rate; nothing where there are too few samples."""
+        rates = {
+            name: rate_hz([(at_s, getattr(counters, name)) for at_s, counters in samples], self._now_s, self._window_s)
+            for name in _COUNTERS
+        }
+        return {name: rate for name, rate in rates.items() if rate is not None}

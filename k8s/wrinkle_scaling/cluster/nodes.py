@@ -21,13 +21,16 @@ class StartingGround:
         self._free_nodes = spec.warm_nodes
         self._plan: simpy.Event | None = None
 
-    def start(self) -> Generator[simpy.Event, Any, None]:
-        """Wait, as a process, for all that a pod needs until its server answers."""
-        spec = self._spec
+    def node(self) -> Generator[simpy.Event, Any, None]:
+        """Wait, as a process, for a node with the image; a further one comes even when its pod has gone meanwhile."""
         if self._free_nodes:
             self._free_nodes -= 1
         else:
-            yield self._environment.timeout(spec.node_s + spec.image_pull_s)
+            yield self._environment.timeout(self._spec.node_s + self._spec.image_pull_s)
+
+    def start(self) -> Generator[simpy.Event, Any, None]:
+        """Wait, as a process, for all else that a pod needs until its server answers."""
+        spec = self._spec
         yield self._environment.timeout(spec.model_fetch_s)
         if not spec.plan_cached and spec.plan_build_s:
             yield self._built_plan()

@@ -28,6 +28,7 @@ class Pod:
         created_s: When it was created; from here on it holds its cores and GPUs.
         replica: What runs in it.
         state: Where it is in its life.
+        has_node: Whether it is on a node yet.
         ended_s: When it had gone.
     """
 
@@ -35,6 +36,7 @@ class Pod:
     created_s: float
     replica: Replica
     state: PodState = PodState.STARTING
+    has_node: bool = False
     ended_s: float | None = None
 
     @property

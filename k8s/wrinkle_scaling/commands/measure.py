@@ -24,6 +24,7 @@ def measure(
     """Measure a CPU replica that nobody else uses, one photograph at a time, and write its profile."""
     from wrinkle_scaling.measuring import measure as measuring
     from wrinkle_scaling.measuring.statistics import TritonStatistics
+    from wrinkle_scaling.replica.profile import write_profile
 
     spec = segmenter(model)
     found = measuring.measure(host, http_port, spec, photo.read_bytes(), runs=runs)
@@ -36,7 +37,7 @@ def measure(
             name=f"{model} on {cores} CPU core{'' if cores == 1 else 's'}",
             origin=f"wrinkle simulate-autoscaling measure, {runs} photographs one after the other",
         )
-    out.write_text(profile.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    write_profile(profile, out)
     typer.echo(
         f"{profile.unloaded_s() * 1000:.0f} ms a photograph, at most {profile.capacity_hz():.2f} a second; {out.name}"
     )

@@ -1,14 +1,19 @@
-"""What a plan rests on, each figure with where it comes from."""
+"""What a plan rests on, each figure with where it comes from.
+
+In the file a figure is written out, or taken from a replica's profile: ``{profile: FILE, steps: [NAME, …]}`` is the
+mean time of these steps together, in seconds. The profile's path is relative to the file.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from wrinkle_core.errors import InvalidParameterError
+from wrinkle_scaling.replica.profile import read_profile
 
 __all__ = ["Assumptions", "Figure", "Variant", "read_assumptions"]
 
@@ -89,10 +94,36 @@ def read_assumptions(path: Path) -> Assumptions:
         InvalidParameterError: The file cannot be read, or a figure is missing or impossible.
     """
     try:
-        return Assumptions.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return Assumptions.model_validate(_with_figures_of_profiles(document, path.parent))
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidParameterError(f"{path.name} cannot be read: {type(error).__name__}.") from error
     except yaml.YAMLError as error:
         raise InvalidParameterError(f"{path.name} is no YAML: {error}") from error
     except ValidationError as error:
         raise InvalidParameterError(f"{path.name} is no plan's assumptions: {error}") from error
+
+
+def _with_figures_of_profiles(document: Any, folder: Path) -> Any:
+    if isinstance(document, list):
+        return [_with_figures_of_profiles(each, folder) for each in document]
+    if not isinstance(document, dict):
+        return document
+    if "profile" in document:
+        return _ProfileFigure.model_validate(document).figure(folder).model_dump()
+    return {name: _with_figures_of_profiles(value, folder) for name, value in document.items()}
+
+
+class _ProfileFigure(_Part):
+    profile: Path
+    steps: Annotated[tuple[str, ...], Field(min_length=1)]
+
+    def figure(self, folder: Path) -> Figure:
+        profile = read_profile(folder / self.profile)
+        means_s = {step.name: step.mean_s() for step in profile.steps}
+        unknown = [name for name in self.steps if name not in means_s]
+        if unknown:
+            raise InvalidParameterError(f"{self.profile.name} has no step {unknown[0]}, only {', '.join(means_s)}.")
+        value = sum(means_s[name] for name in self.steps)
+        origin = f"{' and '.join(self.steps)}, {profile.origin}"
+        return Figure(value=float(f"{value:.3g}"), origin=origin, measured=profile.measured)

@@ -6,17 +6,19 @@ then says so in ``origin``; nothing that is computed from it is a measurement.
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from wrinkle_core.errors import InvalidParameterError
 
-__all__ = ["Bounds", "Processor", "ReplicaProfile", "StepProfile", "read_profile"]
+__all__ = ["Bounds", "Processor", "ReplicaProfile", "StepProfile", "read_profile", "write_profile"]
 
 Processor = Literal["cpu", "gpu"]
+_STEPS: Final = ("front_end", "preprocess", "segment", "threshold")
 Samples = Annotated[tuple[Annotated[float, Field(ge=0.0, le=3600.0)], ...], Field(min_length=1)]
 
 
@@ -148,3 +150,20 @@ def read_profile(path: Path) -> ReplicaProfile:
         raise InvalidParameterError(f"{path.name} cannot be read: {error.strerror}.") from error
     except ValidationError as error:
         raise InvalidParameterError(f"{path.name} is no replica's profile: {error}") from error
+
+
+def write_profile(profile: ReplicaProfile, path: Path) -> None:
+    """Write a profile, a line per step, times to a hundredth of a millisecond and ascending.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    document = profile.model_dump(mode="json")
+    lines = []
+    for name, value in document.items():
+        if name in _STEPS:
+            value["seconds"] = {
+                size: sorted(round(each, 5) for each in times) for size, times in value["seconds"].items()
+            }
+        lines.append(f" {json.dumps(name)}: {json.dumps(value, ensure_ascii=False)}")
+    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")

@@ -58,6 +58,9 @@ def _gateway_options(
         float, typer.Option(help="Longest wait for an answer, in seconds.")
     ] = _LIMITS.request_timeout_s,
     access_log: Annotated[Path | None, typer.Option(help="Access log; by default standard output.")] = None,
+    max_log_mib: Annotated[
+        int, typer.Option(min=1, max=65_536, help="Length at which a log is cut; as much again is kept as FILE.1.")
+    ] = 64,
     otlp_endpoint: Annotated[str | None, typer.Option(help="Trace collector, http://HOST:PORT.")] = None,
     trace_sample_rate: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of requests traced.")] = 0.01,
     workers: Annotated[int, typer.Option(min=0, max=256, help="Threads; 0 is one per core, up to 4.")] = 0,
@@ -78,6 +81,7 @@ def _gateway_options(
         token_file=_absolute(token_file),
         limits=limits,
         access_log=_absolute(access_log),
+        max_log_bytes=max_log_mib * 2**20,
         otlp_endpoint=otlp_endpoint,
         trace_sample_rate=trace_sample_rate,
         workers=workers,

@@ -24,6 +24,7 @@ from wrinkle_server.settings.resolve import (
     compiled_networks_folder,
     deployment,
     gateway_options,
+    require_closed_inference,
     server_options,
     supervision_options,
 )
@@ -32,6 +33,7 @@ from wrinkle_server.settings.sources import load_settings
 from wrinkle_server.settings.yaml_text import yaml_text
 from wrinkle_server.supervision.log_format import configure_logs
 from wrinkle_server.supervision.supervisor import Supervisor
+from wrinkle_server.triton.held_folder import held
 from wrinkle_server.triton.leftovers import new_run_name
 from wrinkle_server.triton.options import LOOPBACK, ServerOptions, is_loopback
 from wrinkle_server.triton.shared_memory import require_shared_memory
@@ -59,10 +61,11 @@ def serve(
         return
     configure_logs()
     began = time.monotonic()
+    require_closed_inference(settings)
     if not is_loopback(settings.host):
         _console.print(
-            f"[yellow]Listening on {settings.host}: Triton bounds neither request size nor who may ask. "
-            "Let nobody but a gateway reach it.[/yellow]"
+            f"[bold red]Triton itself listens on {settings.host}: one small request ends it, and it asks nobody who "
+            "they are. Let nobody but a gateway reach it.[/bold red]"
         )
     _have_face_networks()
     try:
@@ -108,8 +111,12 @@ def run(
 def _run_behind_gateway(
     settings: ServeSettings, supervisor: Supervisor, interruption: Interruption, on_ready: Callable[[], None]
 ) -> None:
-    options, restarts = gateway_options(settings), settings.max_restarts
-    with KeptGateway(options, max_restarts=restarts, on_failure=supervisor.stop) as gateway:
+    with KeptGateway(
+        gateway_options(settings),
+        max_restarts=settings.max_restarts,
+        on_failure=supervisor.stop,
+        drain_delay_s=settings.drain_delay_s,
+    ) as gateway:
 
         def hurry() -> None:
             gateway.kill()
@@ -142,7 +149,7 @@ def _repository(settings: ServeSettings) -> Iterator[Path]:
         return
     networks = chosen_networks(settings.models, settings.onnx, settings.build, precision=settings.precision)
     compiled_networks_folder().mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f"{new_run_name()}-") as folder:
+    with tempfile.TemporaryDirectory(prefix=f"{new_run_name()}-") as folder, held(Path(folder)):
         yield assemble_repository(Path(folder, "repository"), networks, deployment(settings))
 
 
@@ -152,7 +159,8 @@ def _tell(settings: ServeSettings, options: ServerOptions, seconds: float) -> No
     _console.print(f"  HTTP     http://{options.host}:{options.http_port}")
     _console.print(f"  gRPC     {options.host}:{options.grpc_port}")
     _console.print(f"  metrics  http://{options.host}:{options.metrics_port}/metrics")
-    _console.print(f"  health   http://{LOOPBACK}:{settings.health_port}/readyz")
+    health_host = LOOPBACK if settings.open_monitoring else settings.host
+    _console.print(f"  health   http://{health_host}:{settings.health_port}/readyz")
     if settings.gateway.enabled:
         scheme = "https" if settings.gateway.certificate else "http"
         _console.print(f"  gateway  {scheme}://{settings.gateway.host}:{settings.gateway.port}, HTTP and gRPC")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from wrinkle_core.errors import WrinkleError
 from wrinkle_server.doctor.finding import Finding, judge
 from wrinkle_server.running import running_servers
+from wrinkle_server.settings.resolve import require_closed_inference
 from wrinkle_server.settings.serve_settings import ServeSettings
 from wrinkle_server.triton.leftovers import leftovers
+from wrinkle_server.triton.options import is_loopback
 from wrinkle_server.triton.ports import port_is_free
 
 __all__ = ["findings"]
@@ -15,9 +18,19 @@ __all__ = ["findings"]
 
 def findings(settings: ServeSettings) -> Iterator[Finding]:
     """Yield one finding each."""
+    yield _inference(settings)
     yield _running()
     yield _ports(settings)
     yield _leftovers()
+
+
+def _inference(settings: ServeSettings) -> Finding:
+    try:
+        require_closed_inference(settings)
+    except WrinkleError as error:
+        return Finding("inference", "failure", settings.host, str(error))
+    remedy = "Let nobody but a gateway reach it: one small request ends it."
+    return judge("inference", is_loopback(settings.host), f"Triton listens on {settings.host}", remedy, "warning")
 
 
 def _running() -> Finding:

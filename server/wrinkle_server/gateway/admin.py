@@ -32,6 +32,10 @@ class EnvoyAdmin:
         """Return whether Envoy listens: its servers have been asked for their health once."""
         return self._ask("GET", "/ready") is not None
 
+    def call_unready(self) -> None:
+        """Answer ``/v2/health/ready`` with 503 from now on, so that balancers leave; everything else goes on."""
+        self._ask("POST", "/healthcheck/fail")
+
     def stop_listening(self) -> None:
         """Ask clients to leave with their next answer, and take no new connections; requests in flight go on."""
         self._ask("POST", "/drain_listeners?graceful")

@@ -32,6 +32,7 @@ def keep_running(gateway: Gateway, stop: threading.Event, *, max_restarts: int) 
     """
     budget = Budget(max_restarts)
     while not stop.wait(_WATCH_S):
+        gateway.tend_logs()
         if gateway.alive:
             continue
         code = gateway.poll()

@@ -23,12 +23,21 @@ class KeptGateway:
     Args:
         options: What the gateway does.
         max_restarts: Restarts of Envoy in any ten minutes before it is given up.
+        drain_delay_s: How long to serve on at the end, after saying that it is not ready.
         on_failure: Called from another thread when it is given up; ``check`` then says why.
     """
 
-    def __init__(self, options: GatewayOptions, *, max_restarts: int, on_failure: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        options: GatewayOptions,
+        *,
+        max_restarts: int,
+        on_failure: Callable[[], None],
+        drain_delay_s: float = 0.0,
+    ) -> None:
         self._gateway = Gateway(options)
         self._max_restarts = max_restarts
+        self._drain_delay_s = drain_delay_s
         self._on_failure = on_failure
         self._ended = threading.Event()
         self._failure: WrinkleError | None = None
@@ -45,7 +54,7 @@ class KeptGateway:
     ) -> None:
         self._ended.set()
         self._thread.join(_JOIN_LIMIT_S)
-        self._gateway.stop()
+        self._gateway.stop(drain_delay_s=self._drain_delay_s)
 
     def kill(self) -> None:
         """Cut off what is in flight; safe in a signal handler."""

@@ -143,6 +143,7 @@ class GatewayOptions:
         health_path: On each backend's health port: 200 when the server can serve, 503 when it cannot.
         limits: Every bound.
         access_log: File for the access log, JSON lines; None is standard output.
+        max_log_bytes: Length at which a log's file is cut; as much again is kept beside it.
         otlp_endpoint: Collector for traces, ``http://host:port`` (OTLP over HTTP); None sends none.
         trace_sample_rate: Share of requests traced that carry no decision of their own, 0 to 1.
         workers: Envoy's threads; 0 is one per core, up to 4.
@@ -161,6 +162,7 @@ class GatewayOptions:
     health_path: str = "/readyz"
     limits: GatewayLimits = field(default_factory=GatewayLimits)
     access_log: Path | None = None
+    max_log_bytes: int = 64 * 2**20
     otlp_endpoint: str | None = None
     trace_sample_rate: float = 0.01
     workers: int = 0

@@ -18,7 +18,9 @@ from wrinkle_server.gateway.envoy_binary import find_envoy, validate
 from wrinkle_server.gateway.envoy_config import ADMIN_SOCKET, AUTHORIZE_SOCKET
 from wrinkle_server.gateway.options import GatewayOptions
 from wrinkle_server.triton.child_process import ChildProcess
+from wrinkle_server.triton.held_folder import held
 from wrinkle_server.triton.leftovers import new_run_name, remove_leftovers, remove_run
+from wrinkle_server.triton.log_file import keep_log_short
 from wrinkle_server.triton.ports import require_free_ports
 
 __all__ = ["Gateway"]
@@ -50,7 +52,8 @@ class Gateway:
         self._run_name = new_run_name()
         self._scratch = Path(tempfile.gettempdir(), self._run_name)
         self._admin = EnvoyAdmin(self._scratch / ADMIN_SOCKET)
-        self._authorize: contextlib.ExitStack = contextlib.ExitStack()
+        self._holding = contextlib.ExitStack()
+        self._authorize = contextlib.ExitStack()
         self._binary = Path()
         self._envoy = ChildProcess("Envoy")
 
@@ -96,6 +99,7 @@ class Gateway:
         require_free_ports(self.options.host, {"--port": self.options.port})
         remove_leftovers()
         self._scratch.mkdir(mode=0o700)
+        self._holding.enter_context(held(self._scratch))
         require_socket_path(self._scratch / AUTHORIZE_SOCKET)
         config = self._config_path
         config.touch(mode=0o600)
@@ -117,6 +121,12 @@ class Gateway:
         self._end()
         self._launch()
 
+    def tend_logs(self) -> None:
+        """Cut logs that are long; to be called again and again."""
+        for path in (self.options.access_log, self._log_path):
+            if path is not None:
+                keep_log_short(path, self.options.max_log_bytes)
+
     def poll(self) -> int | None:
         """Return Envoy's exit code once it has ended, else None."""
         return self._envoy.exit_code
@@ -125,13 +135,17 @@ class Gateway:
         """Return True once Envoy has ended, False after ``timeout_s``."""
         return self._envoy.gone.wait(timeout_s)
 
-    def stop(self, timeout_s: float = 30.0) -> None:
+    def stop(self, timeout_s: float = 30.0, *, drain_delay_s: float = 0.0) -> None:
         """Take no new connections, let requests in flight finish, then end; does nothing when it is gone.
 
         Args:
             timeout_s: How long requests in flight may take; what then still runs is cut off.
+            drain_delay_s: How long to serve on before, after saying that it is not ready, so that balancers notice.
         """
         if self.alive:
+            if drain_delay_s > 0:
+                self._admin.call_unready()
+                self._envoy.gone.wait(drain_delay_s)
             deadline = time.monotonic() + timeout_s
             if timeout_s > 0:
                 self._admin.stop_listening()
@@ -139,6 +153,7 @@ class Gateway:
                 self._envoy.gone.wait(_POLL_S)
             self._end()
         self._authorize.close()
+        self._holding.close()
         remove_run(self._run_name)
 
     def kill(self) -> None:

@@ -63,8 +63,10 @@ def append_line(path: Path, line: str) -> None:
         ArtifactError: The file cannot be written, is open to others or malformed.
     """
     try:
-        with open(path, "a", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-            file.write(f"{line}\n")
+        with open(path, "ab+", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+            file.seek(-min(1, file.tell()), os.SEEK_END)
+            gap = b"" if file.read(1) in (b"", b"\n") else b"\n"  # a last line written by hand
+            file.write(gap + f"{line}\n".encode())
     except OSError as error:
         raise ArtifactError(f"The token file {path} cannot be written: {error.strerror}.") from error
     TokenFile(path).refresh()

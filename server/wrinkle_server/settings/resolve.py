@@ -10,6 +10,7 @@ import platformdirs
 from tritonclient.grpc import model_config_pb2 as pb
 
 from wrinkle_core.contract import model, segmenter
+from wrinkle_core.errors import InvalidParameterError
 from wrinkle_export.repository.assemble import served_segmenters
 from wrinkle_export.repository.deployment import Deployment
 from wrinkle_export.repository.triton_config import model_config
@@ -25,6 +26,7 @@ __all__ = [
     "deployment",
     "gateway_options",
     "log_path",
+    "require_closed_inference",
     "server_options",
     "step_configs",
     "step_instances",
@@ -35,7 +37,6 @@ _MAX_DEFAULT_INSTANCES: Final = 4
 _DEFAULT_MEMORY_SHARE: Final = 0.8
 _REQUEST_OVERHEAD_BYTES: Final = 64 * 1024  # inference header and other tensors beside the photograph
 _EVERY_IPV4_ADDRESS: Final = "0.0.0.0"
-_EVERY_ADDRESS: Final = (_EVERY_IPV4_ADDRESS, "::")
 _APPLICATION: Final = "wrinkle-serving"
 
 
@@ -83,7 +84,7 @@ def gateway_options(settings: ServeSettings) -> GatewayOptions:
         InvalidParameterError: The settings contradict each other, or would open an unprotected gateway.
     """
     gateway = settings.gateway
-    host = LOOPBACK if settings.host in _EVERY_ADDRESS else settings.host
+    host = LOOPBACK if settings.host == _EVERY_IPV4_ADDRESS else settings.host
     return GatewayOptions(
         (Backend(host, settings.http_port, settings.grpc_port, settings.health_port),),
         host=gateway.host,
@@ -99,6 +100,7 @@ def gateway_options(settings: ServeSettings) -> GatewayOptions:
         otlp_endpoint=settings.otlp_endpoint or None,
         trace_sample_rate=settings.trace_sample_rate,
         access_log=log_path(settings).with_name(f"gateway-{gateway.port}.jsonl"),
+        max_log_bytes=settings.max_log_mib * 2**20,
     )
 
 
@@ -119,10 +121,26 @@ def server_options(settings: ServeSettings, repository: Path) -> ServerOptions:
         shared_memory_api=settings.shared_memory_api,
         log_level=settings.log_level,
         log_path=log_path(settings),
+        max_log_bytes=settings.max_log_mib * 2**20,
         exit_timeout_s=settings.exit_timeout_s,
         otlp_endpoint=settings.otlp_endpoint or None,
         trace_sample_rate=settings.trace_sample_rate,
     )
+
+
+def require_closed_inference(settings: ServeSettings) -> None:
+    """Check that nobody but this machine reaches Triton itself, unless the operator said that somebody may.
+
+    Raises:
+        InvalidParameterError: The host is not on loopback, and nothing says that this is meant.
+        ServerStartError: The host is no IPv4 address.
+    """
+    if not (settings.open_inference or is_loopback(settings.host)):
+        raise InvalidParameterError(
+            f"On {settings.host} others could reach Triton itself, which one small HTTP request ends and which asks "
+            "nobody who they are. Serve others through --gateway, or, where only a gateway elsewhere can reach "
+            f"{settings.host}, say so with --open-inference."
+        )
 
 
 def supervision_options(settings: ServeSettings) -> SupervisionOptions:
@@ -142,9 +160,7 @@ def supervision_options(settings: ServeSettings) -> SupervisionOptions:
 
 
 def _health_host(settings: ServeSettings) -> str:
-    if settings.open_monitoring:
-        return _EVERY_IPV4_ADDRESS
-    return LOOPBACK if is_loopback(settings.host) else settings.host
+    return _EVERY_IPV4_ADDRESS if settings.open_monitoring else settings.host
 
 
 def log_path(settings: ServeSettings) -> Path:

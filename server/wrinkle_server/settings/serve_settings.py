@@ -100,7 +100,11 @@ class ServeSettings(BaseSettings):
     )
     threads: int = Field(default=0, ge=0, le=1024, description="Threads per segmenter; 0 is every core.")
 
-    host: str = Field(default=LOOPBACK, description="Address to listen on; anything but loopback needs a gateway.")
+    host: str = Field(default=LOOPBACK, description="IPv4 address to listen on.")
+    open_inference: Annotated[bool, Cli(("--open-inference/--no-open-inference",))] = Field(
+        default=False,
+        description="Allow a host beyond loopback: whoever reaches it can end the server, so a gateway only.",
+    )
     http_port: Port = Field(default=8000, description="HTTP inference.")
     grpc_port: Port = Field(default=8001, description="gRPC inference.")
     metrics_port: Port = Field(default=8002, description="Prometheus metrics of Triton.")
@@ -114,7 +118,10 @@ class ServeSettings(BaseSettings):
 
     log_level: LogLevel = Field(default="warning", description="error, warning, info or verbose.")
     log_file: Annotated[Path | None, Cli(shown_default="in this user's log folder")] = Field(
-        default=None, description="Triton's log, begun anew."
+        default=None, description="Triton's log, begun anew; the one before is kept as FILE.1."
+    )
+    max_log_mib: int = Field(
+        default=64, ge=1, le=65_536, description="Length at which a log is cut; as much again is kept beside it, MiB."
     )
 
     max_encoded_mib: int = Field(

@@ -22,7 +22,7 @@ from typing import Final
 
 from wrinkle_core.errors import ContractError
 
-__all__ = ["Activity", "StepActivity", "read_activities"]
+__all__ = ["Activity", "StepActivity", "read_activities", "start_ticks"]
 
 _FOLDER: Final = "steps"
 _SUFFIX: Final = ".activity"
@@ -64,8 +64,8 @@ class Activity:
         name = model.encode()
         if len(name) > 64:
             raise ContractError(f"A model's name may have 64 bytes, {model[:64]!r}... has {len(name)}.")
-        start_ticks = _start_ticks(os.getpid()) or 0
-        empty = _LAYOUT.pack(_MAGIC, os.getpid(), start_ticks, 0, 0, name)
+        started = start_ticks(os.getpid()) or 0
+        empty = _LAYOUT.pack(_MAGIC, os.getpid(), started, 0, 0, name)
         self._path = None if run_folder is None else run_folder / _FOLDER / f"{instance}-{os.getpid()}{_SUFFIX}"
         self._words = memoryview(_mapped(self._path, empty)).cast("Q")
 
@@ -96,6 +96,20 @@ def read_activities(run_folder: Path) -> tuple[StepActivity, ...]:
     return tuple(activity for activity in found if activity is not None)
 
 
+def start_ticks(pid: int) -> int | None:
+    """Return when a process started, in clock ticks after boot, or None when it does not live.
+
+    Source: proc(5), /proc/PID/stat.
+    """
+    try:
+        fields = (
+            Path("/proc", str(pid), "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        )
+    except OSError:
+        return None
+    return None if fields[_STATE] in "ZXx" else int(fields[_START_TICKS])
+
+
 def _read(path: Path, now_ns: int) -> StepActivity | None:
     try:
         with path.open("rb") as file:
@@ -104,8 +118,8 @@ def _read(path: Path, now_ns: int) -> StepActivity | None:
         return None
     if len(content) != _LAYOUT.size:
         return None
-    magic, pid, start_ticks, busy_since_ns, completed, name = _LAYOUT.unpack(content)
-    if magic != _MAGIC or _start_ticks(pid) != start_ticks:  # the id may belong to another process by now
+    magic, pid, started, busy_since_ns, completed, name = _LAYOUT.unpack(content)
+    if magic != _MAGIC or start_ticks(pid) != started:  # the id may belong to another process by now
         return None
     busy_for_s = max(0, now_ns - busy_since_ns) / 1e9 if busy_since_ns else 0.0
     return StepActivity(pid, name.rstrip(b"\0").decode(errors="replace"), busy_since_ns, busy_for_s, completed)
@@ -132,17 +146,3 @@ def _remove_files_of_dead(path: Path) -> None:
     for old in path.parent.glob(f"{instance}-*{_SUFFIX}"):
         if old == path or _read(old, 0) is None:
             old.unlink(missing_ok=True)
-
-
-def _start_ticks(pid: int) -> int | None:
-    """Return when a process started, in clock ticks after boot, or None when it does not live.
-
-    Source: proc(5), /proc/PID/stat.
-    """
-    try:
-        fields = (
-            Path("/proc", str(pid), "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-        )
-    except OSError:
-        return None
-    return None if fields[_STATE] in "ZXx" else int(fields[_START_TICKS])

@@ -10,11 +10,12 @@ from typing import Any
 import cv2
 
 from wrinkle_core.contract import SEGMENTERS, SegmenterContract
-from wrinkle_core.decode import DecodeLimits, decode_image
+from wrinkle_core.decode import DecodeLimits
 from wrinkle_core.errors import ContractError
+from wrinkle_core.heap import keep_freed_memory
 from wrinkle_core.landmarks import FaceLandmarker
 from wrinkle_core.postprocess import ThresholdOptions
-from wrinkle_core.preprocess import prepare
+from wrinkle_core.preprocess import prepare_encoded
 from wrinkle_core.quality import quality_warnings
 from wrinkle_core.step_timings import PreprocessStamp
 from wrinkle_server.steps.admission import Admission
@@ -47,6 +48,7 @@ class PreprocessStep(Step):
             ContractError: No segmenter has this preprocessor, or a limit is impossible.
         """
         cv2.setNumThreads(1)
+        keep_freed_memory()
         parameters = ModelParameters(args)
         self._spec = _segmenter_prepared_by(args["model_name"])
         self._limits = DecodeLimits(int(parameters["max_encoded_bytes"]), int(parameters["max_pixels"]))
@@ -70,8 +72,8 @@ class PreprocessStep(Step):
         ThresholdOptions.from_parameters(request_parameters(request))
         with self._admission.place():
             with quiet_decoders():
-                photo_rgb = decode_image(input_array(request, "IMAGE").data, self._limits)
-            prepared = prepare(photo_rgb, self._spec, self._landmarker)
+                encoded = input_array(request, "IMAGE").data
+                prepared = prepare_encoded(encoded, self._spec, self._landmarker, self._limits)
         self._faces_found.count()
         for warning in quality_warnings(prepared.geometry.quality):
             self._capture_warnings.count(warning.code)

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from wrinkle_core.geometry import Geometry
+from wrinkle_core.heap import keep_freed_memory
 from wrinkle_core.postprocess import ThresholdOptions, postprocess
 from wrinkle_server.steps.backend import Tensors, input_array, request_parameters
 from wrinkle_server.steps.step import Step
@@ -22,6 +23,7 @@ class ThresholdStep(Step):
     def initialize(self, args: dict[str, str]) -> None:
         """Keep OpenCV to one thread."""
         cv2.setNumThreads(1)
+        keep_freed_memory()
         super().initialize(args)
 
     def _answer(self, requests: Sequence[Any]) -> list[Any]:

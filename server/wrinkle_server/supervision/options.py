@@ -22,6 +22,8 @@ class SupervisionOptions:
         canary_timeout_s: How long that answer may take.
         max_repairs: How often in ten minutes models are loaded anew before the server is started anew instead.
         max_restarts: How often in ten minutes the server is started anew before it is given up.
+        max_retained_steps: Dead steps that Triton may keep, each with its shared memory and threads, before a repair
+            starts the server anew instead.
         max_memory_bytes: Resident memory of the server and its steps that calls for a repair; 0 is no ceiling.
         drain_delay_s: How long a stopping server goes on serving after it has said that it is not ready, so that
             balancers notice.
@@ -34,5 +36,6 @@ class SupervisionOptions:
     canary_timeout_s: float = 15.0
     max_repairs: int = 5
     max_restarts: int = 5
+    max_retained_steps: int = 8
     max_memory_bytes: int = 0
     drain_delay_s: float = 0.0

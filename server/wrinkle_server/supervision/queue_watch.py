@@ -26,8 +26,8 @@ class QueueWatch:
         self._started_s = now_s
         self._finished: Counter[str] = Counter()
         self._moved_s: dict[str, float] = {}
-        self._succeeded = 0
-        self._success_s = now_s
+        self._succeeded: Counter[str] = Counter()
+        self._success_s: dict[str, float] = {}
         self._read_s = now_s
         self.waiting: Mapping[str, int] = {}
 
@@ -35,25 +35,24 @@ class QueueWatch:
         """Take in one page of Triton's metrics."""
         waiting: Counter[str] = Counter()
         finished: Counter[str] = Counter()
-        succeeded = 0
+        succeeded: Counter[str] = Counter()
         for kind, model, value in _COUNTER.findall(metrics_page):
             if kind == "pending_request_count":
                 waiting[model] += int(value)
                 continue
             finished[model] += int(value)
             if kind == "request_success":
-                succeeded += int(value)
+                succeeded[model] += int(value)
         now_s = time.monotonic()
         for model in waiting:
             if finished[model] != self._finished[model] or not waiting[model]:
                 self._moved_s[model] = now_s
-        if succeeded != self._succeeded:
-            self._success_s = now_s
+        self._success_s |= {model: now_s for model, count in succeeded.items() if count != self._succeeded[model]}
         self._finished, self._succeeded, self.waiting, self._read_s = finished, succeeded, waiting, now_s
 
-    def idle_s(self) -> float:
-        """Return for how long no model has finished anything."""
-        return time.monotonic() - self._success_s
+    def idle_s(self, model: str) -> float:
+        """Return for how long a model has answered nothing but errors, or nothing at all."""
+        return time.monotonic() - self._success_s.get(model, self._started_s)
 
     def silent_s(self) -> float:
         """Return for how long the server has told nothing."""

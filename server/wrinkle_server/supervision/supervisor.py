@@ -16,9 +16,9 @@ from typing import Final
 import psutil
 import structlog
 
-from wrinkle_core.errors import DeadlineExceededError, OverloadedError, ServerFaultError, ServerStartError, WrinkleError
+from wrinkle_core.errors import DeadlineExceededError, ServerFaultError, ServerStartError, WrinkleError
 from wrinkle_server.supervision.budget import Budget
-from wrinkle_server.supervision.canary import Canary
+from wrinkle_server.supervision.canary_watch import CanaryWatch
 from wrinkle_server.supervision.health import Health
 from wrinkle_server.supervision.health_endpoint import HealthEndpoint
 from wrinkle_server.supervision.options import SupervisionOptions
@@ -50,7 +50,12 @@ class Supervisor:
         self._options = options
         self._supervision = supervision
         self._endpoint = HealthEndpoint(self.health, supervision.health_host, supervision.health_port)
-        self._canaries = tuple(Canary(spec) for spec in options.segmenters)
+        self._canaries = CanaryWatch(
+            options.segmenters,
+            self.health.instruments,
+            idle_s=supervision.canary_idle_s,
+            timeout_s=supervision.canary_timeout_s,
+        )
         self._repairs = Budget(supervision.max_repairs)
         self._restarts = Budget(supervision.max_restarts)
         self._asked_to_stop = threading.Event()
@@ -94,6 +99,7 @@ class Supervisor:
         while not self._asked_to_stop.wait(_LOOK_S):
             self.health.beat()
             self._look()
+            self.server.tend_log()
 
     def stop(self) -> None:
         """Make ``run`` return; safe to call from another thread."""
@@ -122,14 +128,17 @@ class Supervisor:
             self._repair(ailments)
         elif 0 < self._supervision.max_memory_bytes < sum(resident.values()):
             self._relieve(watched, resident)
-        elif watched.idle_s() > self._supervision.canary_idle_s and self._sick_canary() is not None:
-            if (reason := self._sick_canary()) is not None:  # one lost answer is no reason to load everything anew
-                self._repair(dict.fromkeys(watched.python_models(), "canary"), reason)
+        elif (reason := self._canaries.failed(self.server.admin, watched.idle_s)) is not None:
+            self._repair(dict.fromkeys(watched.python_models(), "canary"), reason)
 
     def _repair(self, ailments: dict[str, str], detail: str = "") -> None:
         """Load models anew and prove that the ensembles serve; start the server anew when they do not."""
         self.health.set_not_ready(*(f"{model}: {ailment}" for model, ailment in ailments.items()))
+        self._canaries.forget()
         watched = self._watched_server()
+        if watched.retained_steps() > self._supervision.max_retained_steps:
+            self._restart("dead steps kept")
+            return
         if not self._repairs.spend():
             self._restart("repairs used up")
             return
@@ -171,24 +180,10 @@ class Supervisor:
             WrinkleError: It does not load a model.
         """
         deadline = time.monotonic() + self._supervision.canary_timeout_s
-        while (reason := self._sick_canary()) is not None:
+        while (reason := self._canaries.sick(self.server.admin)) is not None:
             if time.monotonic() > deadline or self._asked_to_stop.wait(_CANARY_PAUSE_S):
                 return reason
             self._reload(watched, watched.ailments())
-        return None
-
-    def _sick_canary(self) -> str | None:
-        """Return what is wrong with the first ensemble that fails its canary, None when all serve."""
-        for canary in self._canaries:
-            try:
-                canary.check(self.server.admin, self._supervision.canary_timeout_s)
-            except OverloadedError:
-                self.health.instruments.canaries.labels(canary.ensemble, "overloaded").inc()
-            except WrinkleError as error:
-                self.health.instruments.canaries.labels(canary.ensemble, "failed").inc()
-                return f"{canary.ensemble}: {error}"
-            else:
-                self.health.instruments.canaries.labels(canary.ensemble, "passed").inc()
         return None
 
     def _restart(self, reason: str) -> None:
@@ -198,6 +193,7 @@ class Supervisor:
             ServerFaultError: It was started anew too often.
         """
         self.health.set_not_ready(f"server: {reason}")
+        self._canaries.forget()
         while not self._asked_to_stop.is_set():
             words = self.server.last_words()
             wait_s = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2**self._restarts.spent)
@@ -210,7 +206,7 @@ class Supervisor:
                 return
             try:
                 self._start_server()
-            except (ServerStartError, DeadlineExceededError) as error:
+            except (ServerStartError, DeadlineExceededError, psutil.NoSuchProcess) as error:
                 _log.error("server did not start", error=str(error))
                 reason = "start failed"
                 continue
@@ -220,7 +216,7 @@ class Supervisor:
     def _start_server(self) -> None:
         self._server = server = ModelServer(self._options, successor_of=self._server)
         server.start()
-        server.wait_ready(canaries=self._canaries, on_wait=self.health.beat)
+        server.wait_ready(canaries=self._canaries.canaries, on_wait=self.health.beat)
         self._watched = WatchedServer(server, self._supervision.step_limit_s)
 
     def _end_server(self) -> None:
@@ -228,13 +224,15 @@ class Supervisor:
             self._watched.close()
             self._watched = None
         if self._server is not None:
-            self._server.stop()
+            self._server.stop(self.health.beat)
 
     def _drain(self) -> None:
         self.health.set_not_ready("stopping")
         if self._server is not None and not self._server.wait(0):
             _log.info("stopping", drain_delay_s=self._supervision.drain_delay_s)
-            self._server.wait(self._supervision.drain_delay_s)
+            ends_s = time.monotonic() + self._supervision.drain_delay_s
+            while (left_s := ends_s - time.monotonic()) > 0 and not self._server.wait(min(_LOOK_S, left_s)):
+                self.health.beat()
 
     def _close(self) -> None:
         try:

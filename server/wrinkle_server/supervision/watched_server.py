@@ -64,16 +64,22 @@ class WatchedServer:
             ServerUnreachableError: The server does not answer.
             ServerFaultError: It refuses.
         """
+        replaced = self._steps.steps_of(model)
         self._admin.reload(model, str(next(self._reloads)))
+        self._steps.let_leave(replaced)
         self._steps.learn()
 
-    def idle_s(self) -> float:
-        """Return for how long no model has finished anything."""
-        return self._counters.queues.idle_s()
+    def idle_s(self, model: str) -> float:
+        """Return for how long a model has answered nothing but errors, or nothing at all."""
+        return self._counters.queues.idle_s(model)
 
     def silent_s(self) -> float:
         """Return for how long the server has told nothing of itself."""
         return self._counters.queues.silent_s()
+
+    def retained_steps(self) -> int:
+        """Return how many dead steps the server keeps, with their shared memory."""
+        return self._steps.retained
 
     def resident_bytes(self) -> dict[int, int]:
         """Return the resident memory of the server and of each step."""

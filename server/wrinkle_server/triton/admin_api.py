@@ -143,7 +143,10 @@ class AdminApi:
         status, answer = self._ask(method, target, body=body)
         if status != http.client.OK:
             raise ServerFaultError(f"{target} was answered with HTTP {status}.")
-        return json.loads(answer)
+        try:
+            return json.loads(answer)
+        except ValueError as error:
+            raise ServerFaultError(f"{target} was answered with no JSON; does another program listen there?") from error
 
     def _ask(
         self,

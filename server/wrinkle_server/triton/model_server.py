@@ -9,17 +9,20 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Final
 
 from wrinkle_core.errors import DeadlineExceededError, ServerStartError, WrinkleError
-from wrinkle_server.steps.activity import read_activities
 from wrinkle_server.steps.run_folder import RUN_FOLDER_VARIABLE
 from wrinkle_server.supervision.canary import Canary
 from wrinkle_server.triton.admin_api import AdminApi
 from wrinkle_server.triton.child_process import ChildProcess
+from wrinkle_server.triton.held_folder import held
+from wrinkle_server.triton.idle_steps import IdleSteps
 from wrinkle_server.triton.leftovers import new_run_name, remove_leftovers, remove_run
+from wrinkle_server.triton.log_file import begin_log, keep_log_short, last_lines
 from wrinkle_server.triton.options import ServerOptions, triton_arguments
 from wrinkle_server.triton.ports import require_free_ports
 from wrinkle_server.triton.tritonserver import find_tritonserver, server_environment
@@ -55,6 +58,7 @@ class ModelServer:
         self.admin: AdminApi = AdminApi(options.host, options.http_port, options.metrics_port, key)
         self._run_name = new_run_name()
         self.run_folder = Path(tempfile.gettempdir(), self._run_name)
+        self._holding = ExitStack()
         self._process = ChildProcess("tritonserver")
         self._started = False
 
@@ -89,6 +93,7 @@ class ModelServer:
         require_free_ports(self.options.host, self.options.ports)
         remove_leftovers()
         self.run_folder.mkdir(mode=0o700)
+        self._holding.enter_context(held(self.run_folder))
         arguments = triton_arguments(
             self.options,
             backends=installation.prepare_backends(self.run_folder / "backends"),
@@ -100,7 +105,7 @@ class ModelServer:
         self._process.start(
             [str(installation.binary), *arguments],
             server_environment(installation) | {RUN_FOLDER_VARIABLE: str(self.run_folder)},
-            lambda: _open_log(self.options.log_path, keep=self._keep_log),
+            lambda: _open_output(self.options.log_path, keep=self._keep_log),
         )
 
     def wait_ready(
@@ -143,33 +148,40 @@ class ModelServer:
         """Return the last error in the log, for the person who started the server."""
         if self.options.log_path is None or not self.options.log_path.is_file():
             return "its messages on standard error say why."
-        text = self.options.log_path.read_text(encoding="utf-8", errors="replace")
-        lines = [line for line in text.splitlines() if not _NO_GPU.search(line)]
+        lines = [line for line in last_lines(self.options.log_path) if not _NO_GPU.search(line)]
         errors = [line for line in lines if line.startswith("E")] or lines[-1:] or ["it wrote nothing"]
         return f"{errors[-1][:_MAX_REASON_CHARS]} (all of it is in {self.options.log_path})"
 
-    def stop(self) -> None:
-        """Stop the server: requests in flight may finish, then nothing of it remains. Does nothing when it is gone."""
+    def tend_log(self) -> None:
+        """Cut the log when it is long; to be called again and again."""
+        if self.options.log_path is not None:
+            keep_log_short(self.options.log_path, self.options.max_log_bytes)
+
+    def stop(self, on_wait: Callable[[], None] = lambda: None) -> None:
+        """Stop the server: requests in flight may finish, then nothing of it remains. Does nothing when it is gone.
+
+        Args:
+            on_wait: Called again and again meanwhile.
+        """
         self._process.ask_to_end()
-        if self._process.pid is not None and not self._ends_by_itself():
+        if self._process.pid is not None and not self._ends_by_itself(on_wait):
             self._process.kill()
             self._process.gone.wait()
         self._process.kill_session()
+        self._holding.close()
         remove_run(self._run_name)
 
-    def _ends_by_itself(self) -> bool:
+    def _ends_by_itself(self, on_wait: Callable[[], None]) -> bool:
         """Return whether a server told to stop is gone in time.
 
         Triton answers what is in flight, takes nothing new, and then waits out its exit timeout while anybody keeps a
         connection open. So it counts as done once its steps have had nothing to do for a while.
         """
         deadline = time.monotonic() + self.options.exit_timeout_s + _KILL_MARGIN_S
-        busy_s = time.monotonic()
+        steps = IdleSteps(self.run_folder)
         while not self._process.gone.wait(_POLL_S):
-            now_s = time.monotonic()
-            if any(activity.busy_since_ns for activity in read_activities(self.run_folder)):
-                busy_s = now_s
-            if now_s > deadline or now_s - busy_s > _DONE_AFTER_IDLE_S:
+            on_wait()
+            if time.monotonic() > deadline or steps.idle_s() > _DONE_AFTER_IDLE_S:
                 return False
         return True
 
@@ -178,10 +190,7 @@ class ModelServer:
         self._process.kill()
 
 
-def _open_log(path: Path | None, *, keep: bool) -> IO[bytes]:
-    if path is None:
+def _open_output(log_path: Path | None, *, keep: bool) -> IO[bytes]:
+    if log_path is None:
         return os.fdopen(os.dup(sys.stderr.fileno()), "wb")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not keep:
-        path.unlink(missing_ok=True)
-    return path.open("ab")  # whoever rotates it may cut it short meanwhile
+    return begin_log(log_path, keep=keep)

@@ -45,6 +45,7 @@ class ServerOptions:
             trusted machines only, for whoever registers regions may reach the memory of others.
         log_level: How much Triton writes.
         log_path: File for Triton's log; None is standard error.
+        max_log_bytes: Length at which that file is cut; as much again is kept beside it.
         exit_timeout_s: How long requests in flight may take when the server stops.
         otlp_endpoint: Collector for traces, ``http://host:port`` (OTLP over HTTP); None sends none.
         trace_sample_rate: Share in [0, 1] of the requests without a trace context that are traced.
@@ -60,6 +61,7 @@ class ServerOptions:
     shared_memory_api: bool = False
     log_level: LogLevel = "warning"
     log_path: Path | None = None
+    max_log_bytes: int = 64 * 2**20
     exit_timeout_s: int = 30
     otlp_endpoint: str | None = None
     trace_sample_rate: float = 0.01
@@ -78,12 +80,12 @@ def is_loopback(host: str) -> bool:
     """Return whether only this machine can reach ``host``.
 
     Raises:
-        ServerStartError: ``host`` is no IP address.
+        ServerStartError: ``host`` is no IPv4 address; Triton 2.51 listens on no other.
     """
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return ipaddress.IPv4Address(host).is_loopback
     except ValueError as error:
-        raise ServerStartError(f"{host!r} is no IP address; use {LOOPBACK}, or 0.0.0.0 behind a gateway.") from error
+        raise ServerStartError(f"{host!r} is no IPv4 address; use {LOOPBACK}, or 0.0.0.0 behind a gateway.") from error
 
 
 def triton_arguments(
@@ -119,7 +121,7 @@ def triton_arguments(
         f"--grpc-port={options.grpc_port}",
         f"--grpc-restricted-protocol={restricted}:{ADMIN_HEADER}={admin_key}",
         "--grpc-infer-allocation-pool-size=0",  # a pooled request keeps the memory of the largest message it held
-        f"--metrics-address={options.metrics_host or (LOOPBACK if is_loopback(options.host) else options.host)}",
+        f"--metrics-address={options.metrics_host or options.host}",
         f"--metrics-port={options.metrics_port}",
         f"--exit-timeout-secs={options.exit_timeout_s}",
         *trace_arguments(options.otlp_endpoint, options.trace_sample_rate),

@@ -40,7 +40,10 @@ def infer_raw(host: str, http_port: int, model_name: str, photo: bytes, timeout_
         text = body.decode("utf-8", "replace")
         unknown = OverloadedError if response.status == http.client.SERVICE_UNAVAILABLE else ServerFaultError
         raise from_wire(text) or unknown(f"HTTP {response.status}: {text[:200]}")
-    return _split(body, int(response.getheader(_LENGTH_HEADER, "0")))
+    try:
+        return _split(body, int(response.getheader(_LENGTH_HEADER, "0")))
+    except (ValueError, KeyError, TypeError) as error:
+        raise ServerFaultError(f"The answer on {host}:{http_port} is none of Triton's.") from error
 
 
 def _split(body: bytes, header_bytes: int) -> dict[str, bytes]:

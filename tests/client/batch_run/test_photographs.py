@@ -10,7 +10,7 @@ import pytest
 
 from wrinkle_client import EmptyImageError, InvalidParameterError
 from wrinkle_client.batch_run.output_names import unique
-from wrinkle_client.batch_run.photographs import find_photographs
+from wrinkle_client.batch_run.photographs import MISSING, find_photographs
 
 
 @pytest.fixture
@@ -66,6 +66,12 @@ def test_results_of_an_earlier_run_are_no_photographs(folder: Path) -> None:
 def test_photographs_of_one_name_are_told_apart(folder: Path) -> None:
     found = find_photographs(["in/a.jpg", "in/deep/a.jpg", "in/deep"], Path("out"))
     assert [(one.name, one.stem) for one in found] == [("a.jpg", "a"), ("a.jpg #2", "a-2"), ("a.jpg #3", "a-3")]
+
+
+@pytest.mark.parametrize("ending", [".jpg", ".mp4"])
+def test_a_name_too_long_for_a_file_fails_in_its_turn(folder: Path, ending: str) -> None:
+    (photograph,) = find_photographs(["x" * 5000 + ending], folder / "out")
+    assert photograph.revision == MISSING
 
 
 def test_a_photograph_in_the_way_of_a_result_is_refused(folder: Path) -> None:

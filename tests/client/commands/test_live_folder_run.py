@@ -1,4 +1,4 @@
-"""A folder of 500 photographs against the real server, through Ctrl-C and kill -9."""
+"""A folder of 100 photographs against the real server, through Ctrl-C and kill -9; of 500 with ``-m slow``."""
 
 from __future__ import annotations
 
@@ -22,19 +22,24 @@ from wrinkle_command import command_line, run_wrinkle
 
 pytestmark = pytest.mark.live
 
-PHOTOGRAPHS = 500
 PARALLEL = 4
 
 
+@pytest.fixture(params=[100, pytest.param(500, marks=pytest.mark.slow)])
+def photographs(request: pytest.FixtureRequest) -> int:
+    """Return how many photographs there are."""
+    return int(request.param)
+
+
 @pytest.fixture
-def folder(astronaut_rgb: NDArray[np.uint8], tmp_path: Path) -> Path:
-    """Return a folder with 500 names of one small photograph."""
+def folder(photographs: int, astronaut_rgb: NDArray[np.uint8], tmp_path: Path) -> Path:
+    """Return a folder with so many names of one small photograph."""
     encoded = io.BytesIO()
     Image.fromarray(astronaut_rgb[:256, 96:352]).resize((96, 96)).save(encoded, "JPEG")
     first = tmp_path / "in" / "000.jpg"
     first.parent.mkdir()
     first.write_bytes(encoded.getvalue())
-    for number in range(1, PHOTOGRAPHS):
+    for number in range(1, photographs):
         os.link(first, first.with_name(f"{number:03d}.jpg"))
     return first.parent
 
@@ -61,37 +66,38 @@ def cut_off(command: list[str], manifest: Path, *, after: int, number: signal.Si
 
 
 def test_a_folder_run_survives_ctrl_c_and_kill_and_does_only_what_is_missing(
-    live_urls: dict[str, str], folder: Path, tmp_path: Path
+    live_urls: dict[str, str], photographs: int, folder: Path, tmp_path: Path
 ) -> None:
+    part = photographs // 8
     out, url = tmp_path / "out", live_urls["http"]
     manifest = out / MANIFEST_NAME
     arguments = ("segment", folder, "--out", out, "--url", url, "--overlay", "none", "--parallel", str(PARALLEL))
     before = served(url)
 
-    code, errors = cut_off(command_line(*arguments), manifest, after=60, number=signal.SIGINT)
+    code, errors = cut_off(command_line(*arguments), manifest, after=part, number=signal.SIGINT)
     assert code == ExitCode.INTERRUPTED
     assert "run the same command again to go on" in errors
     assert "Traceback" not in errors
     first = len(read_entries(out))
-    assert 60 <= first < PHOTOGRAPHS
+    assert part <= first < photographs
     assert served(url) - before == first  # Ctrl-C lets what is under way end, and records it
 
-    code, errors = cut_off(command_line(*arguments), manifest, after=first + 60, number=signal.SIGKILL)
+    code, errors = cut_off(command_line(*arguments), manifest, after=first + part, number=signal.SIGKILL)
     assert code == -signal.SIGKILL
     second = len(read_entries(out))
-    assert first + 60 <= second < PHOTOGRAPHS
+    assert first + part <= second < photographs
 
     done = run_wrinkle(*arguments)
     assert done.returncode == ExitCode.OK, done.stderr
-    assert f"{second} of {PHOTOGRAPHS} photographs are kept from an earlier run" in done.stderr
+    assert f"{second} of {photographs} photographs are kept from an earlier run" in done.stderr
     entries = read_entries(out)
-    assert {entry.name for entry in entries} == {f"{number:03d}.jpg" for number in range(PHOTOGRAPHS)}
+    assert {entry.name for entry in entries} == {f"{number:03d}.jpg" for number in range(photographs)}
     assert all(entry.failure is None and (out / f"{entry.stem}-mask.png").stat().st_size for entry in entries)
-    assert lines_of(manifest) == PHOTOGRAPHS
+    assert lines_of(manifest) == photographs
     asked = served(url) - before
-    assert PHOTOGRAPHS <= asked <= PHOTOGRAPHS + PARALLEL  # only what kill -9 cut off was asked for twice
+    assert photographs <= asked <= photographs + PARALLEL  # only what kill -9 cut off was asked for twice
 
     again = run_wrinkle(*arguments, "--format", "json")
     assert again.returncode == ExitCode.OK
-    assert [json.loads(line)["kept"] for line in again.stdout.splitlines()] == [True] * PHOTOGRAPHS
+    assert [json.loads(line)["kept"] for line in again.stdout.splitlines()] == [True] * photographs
     assert served(url) - before == asked

@@ -64,7 +64,7 @@ def test_a_folder_is_segmented_with_its_shape_a_summary_and_json_lines(
     again = run_wrinkle("segment", photos, *options)
     assert again.returncode == ExitCode.SOME_FAILED
     assert "4 of 4 photographs are kept from an earlier run, 0 to do." in again.stderr
-    assert "3 of 4 photographs segmented" in again.stderr
+    assert "3 of 4 photographs segmented (4 ended in an earlier run)" in again.stderr
     assert "EMPTY_IMAGE" in again.stdout
     assert inferences(http_server) == asked
 

@@ -7,6 +7,7 @@ runs to its deadline; afterwards no socket, thread or task of a client is left.
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import threading
 import time
@@ -19,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
 from driven_client import CLIENTS, AnyClient, connect
 from fault_proxy import Fault, FaultProxy, black_hole
@@ -78,17 +78,26 @@ class Outcome:
     took_s: float
 
 
+class CountedByThread(logging.Handler):
+    """Counts what the client logs, a line per retry, by the thread that did."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.counted: dict[int, int] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        caller = threading.get_ident()
+        self.counted[caller] = self.counted.get(caller, 0) + 1
+
+
 @pytest.fixture
-def retries() -> Iterator[dict[int, int]]:
+def retries(caplog: pytest.LogCaptureFixture) -> Iterator[dict[int, int]]:
     """Count the retries by the thread that made them."""
-    counted: dict[int, int] = {}
-
-    def count(details: RetryDetails) -> None:
-        counted[threading.get_ident()] = details.retry_num
-
-    set_on_retry_hooks((count,))
-    yield counted
-    set_on_retry_hooks(None)
+    logger, counter = logging.getLogger("wrinkle_client"), CountedByThread()
+    with caplog.at_level(logging.DEBUG, logger.name):
+        logger.addHandler(counter)
+        yield counter.counted
+        logger.removeHandler(counter)
 
 
 @pytest.fixture

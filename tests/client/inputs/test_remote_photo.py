@@ -320,6 +320,22 @@ def test_a_resolver_that_hangs_cannot_outlast_the_deadline(monkeypatch: pytest.M
     released.set()
 
 
+def test_connecting_and_shaking_hands_keep_the_deadline_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    connect = socket.socket.connect
+
+    def late(self: socket.socket, address: Any) -> None:
+        time.sleep(0.5)
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", late)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        host = f"127.0.0.1:{mute.getsockname()[1]}"
+        began_s = time.monotonic()
+        with pytest.raises(DeadlineExceededError):
+            fetch(f"https://{host}/x", UrlPolicy(trusted_hosts=(host,), timeout_s=0.6))
+        assert time.monotonic() - began_s < 1.0
+
+
 ANSWERS = {
     "not found": b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
     "no content": b"HTTP/1.1 204 No Content\r\n\r\n",

@@ -1,4 +1,4 @@
-"""The CPU image, built here, in the pod of the chart's ``cpu`` profile, run by podman: it answers, heals and drains.
+"""The images, built here: the chart's pod of profile ``cpu`` under podman answers, heals and drains; batch jobs ask it.
 
 What podman is not given, and who does it instead, is listed by ``LocalPod.substitutions``. The tests run in this order:
 the last but one stops the pod, the last one starts another.
@@ -8,25 +8,27 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
+import os
 import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-import trustme
 
 from chart_checks.tools import ROOT
 from figures import Figures
-from image_check.build import build_image, size_bytes
+from image_check.batch_pod import run_batch_pod
+from image_check.build import CLIENT, SERVER, build_image, size_bytes
 from image_check.engine import PROGRAMS, ContainerEngine
-from image_check.node import LocalNode, kill_step, stub_processes
-from image_check.pod import LocalPod, local_pod
+from image_check.node import kill_step, stub_processes
+from image_check.pod import local_pod
 from k8s_callers import Callers
+from running_pod import RunningPod, started
 from supervised_server import wait_until
 from wrinkle_client import NO_RETRIES, Client, RetryPolicy, UnauthorizedError
 from wrinkle_core.contract import SEGMENTERS, SegmenterContract
@@ -48,57 +50,18 @@ SCHEMES = ("https", "grpcs")
 SAME_PIXELS = 0.998  # the server may compute in bf16
 HEALED_S = 60.0
 WEIGHTS = ROOT / "checkpoints"
-
-
-@dataclass(frozen=True)
-class RunningPod:
-    """A pod that is ready.
-
-    Attributes:
-        engine: Runs it.
-        node: Around it.
-        pod: As rendered.
-        token: Its gateway accepts it.
-        authority: PEM file; its gateway's certificate is signed by it.
-        start_s: From the first container's start until both were ready.
-    """
-
-    engine: ContainerEngine
-    node: LocalNode
-    pod: LocalPod
-    token: str = field(repr=False)
-    authority: Path
-    start_s: float
-
-    def url(self, scheme: str) -> str:
-        return f"{scheme}://{self.node.address}:8443"
-
-    def client(self, scheme: str, retry: RetryPolicy | None = None) -> Client:
-        return Client(self.url(scheme), token=self.token, ca_file=self.authority, retry=retry)
-
-
-@contextlib.contextmanager
-def started(pod: LocalPod, folder: Path, claims: dict[str, Path] | None = None) -> Iterator[RunningPod]:
-    """Run ``pod`` with a certificate and a token of its own."""
-    authority, token = trustme.CA(), new_token("check")
-    certificate = authority.issue_cert(LocalNode.address)
-    secrets = {
-        pod.secret_volumes["tls"]: {
-            "tls.crt": b"".join(blob.bytes() for blob in certificate.cert_chain_pems),
-            "tls.key": certificate.private_key_pem.bytes(),
-        },
-        pod.secret_volumes["tokens"]: {"tokens": f"{token.line}\n".encode()},
-    }
-    authority_file = folder / "ca.pem"
-    authority.cert_pem.write_to_path(str(authority_file))
-    engine = ContainerEngine()
-    with LocalNode(engine, pod, secrets, claims) as node:
-        yield RunningPod(engine, node, pod, token.token, authority_file, node.wait_ready())
+BATCH = ROOT / "k8s" / "batch"
+NOBODY = 10001
 
 
 @pytest.fixture(scope="module")
 def image() -> str:
-    return build_image(ContainerEngine())
+    return build_image(ContainerEngine(), SERVER)
+
+
+@pytest.fixture(scope="module")
+def client_image() -> str:
+    return build_image(ContainerEngine(), CLIENT)
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +115,7 @@ def test_image_and_pod_are_as_small_as_they_say(running: RunningPod, figures: Fi
     }
     memory_mib = {name: [round(each / 2**20) for each in running.node.memory_bytes(name)] for name in limits_mib}
     figures(
-        image_mb=round(size_bytes(running.engine) / 1e6),
+        image_mb=round(size_bytes(running.engine, SERVER) / 1e6),
         start_s=round(running.start_s, 1),
         memory_now_and_peak_mib=memory_mib,
         limits_mib=limits_mib,
@@ -162,6 +125,76 @@ def test_image_and_pod_are_as_small_as_they_say(running: RunningPod, figures: Fi
     for name in limits_mib:
         assert running.node.user_ids(name) == {running.pod.template["spec"]["securityContext"]["runAsUser"]}
         assert running.node.read_only(name)
+
+
+def writable(folder: Path) -> Path:
+    """Make a folder that the images' user may write to."""
+    folder.mkdir()
+    os.chown(folder, NOBODY, NOBODY)
+    return folder
+
+
+def test_batch_job_of_the_client_image_segments_its_shards_and_goes_on_where_it_ended(
+    running: RunningPod, client_image: str, grace_hopper_jpeg: bytes, tmp_path: Path, figures: Figures
+) -> None:
+    volumes = {name: tmp_path / name for name in ("photographs", "token", "ca")}
+    for folder in volumes.values():
+        folder.mkdir()
+    for number in range(3):
+        (volumes["photographs"] / f"{number}.jpg").write_bytes(grace_hopper_jpeg)
+    token = volumes["token"] / "token"
+    token.write_text(running.token, encoding="utf-8")
+    os.chown(token, 0, NOBODY)
+    token.chmod(0o440)
+    (volumes["ca"] / "ca.crt").write_bytes(running.authority.read_bytes())
+    volumes["results"] = out = writable(tmp_path / "results")
+    instead = {
+        "--url=https://wrinkle-serving:443": f"--url={running.url('https')}",
+        "--shard-count=16": "--shard-count=2",
+    }
+
+    def run(shard: int) -> float:
+        began_s = time.monotonic()
+        run_batch_pod(
+            running.engine,
+            BATCH / "segment-job.yaml",
+            client_image,
+            shard,
+            volumes,
+            instead=instead,
+            network=running.node.network,
+        )
+        return time.monotonic() - began_s
+
+    took_s = [run(shard) for shard in range(2)]
+    masks = {path.name: (path, path.stat().st_mtime_ns) for path in out.glob("shard-*/*-mask.png")}
+    lists = [path.read_text(encoding="utf-8").splitlines() for path in sorted(out.glob("shard-*/manifest.jsonl"))]
+    assert sorted(masks) == ["0-mask.png", "1-mask.png", "2-mask.png"]
+    assert len({path.read_bytes() for path, _ in masks.values()}) == 1
+    assert all(json.loads(line)["status"] == "done" for lines in lists for line in lines)
+    again_s = [run(shard) for shard in range(2)]
+    assert {path.name: (path, path.stat().st_mtime_ns) for path, _ in masks.values()} == masks
+    assert "wrinkle" in running.engine.podman("run", "--rm", "--read-only", client_image, "--version")
+    figures(
+        client_image_mb=round(size_bytes(running.engine, CLIENT) / 1e6),
+        took_s=[round(each, 1) for each in took_s],
+        again_s=[round(each, 1) for each in again_s],
+    )
+
+
+def test_batch_job_makes_weak_labels_with_the_server_image(
+    image: str, grace_hopper_jpeg: bytes, tmp_path: Path
+) -> None:
+    """It needs no image with the training packages: those of the server suffice, and no network at all."""
+    pictures = tmp_path / "pictures" / "03000"
+    pictures.mkdir(parents=True)
+    photo = cv2.imdecode(np.frombuffer(grace_hopper_jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert cv2.imwrite(str(pictures / "03007.png"), cv2.resize(photo[:512], (1024, 1024)))
+    volumes = {"pictures": pictures.parent, "labels": writable(tmp_path / "labels")}
+    run_batch_pod(ContainerEngine(), BATCH / "weak-labels-job.yaml", image, 3, volumes)
+    label = cv2.imread(str(volumes["labels"] / "03000" / "03007.png"), cv2.IMREAD_UNCHANGED)
+    assert label.shape == (1024, 1024)
+    assert label.any()
 
 
 @pytest.mark.parametrize("step", ["skin_mask", "unetpp", "threshold"])

@@ -23,6 +23,7 @@ def run(command: object, *arguments: str) -> Result:
 @pytest.mark.parametrize(
     ("arguments", "error", "reason"),
     [
+        (("--host", "0.0.0.0"), InvalidParameterError, "--open-inference"),
         (("--precision", "f64"), InvalidParameterError, "--precision is one of auto, f32, bf16, int8"),
         (("--models", "resnet"), InvalidParameterError, "No model is called 'resnet'"),
         (("--onnx", "unetpp"), InvalidParameterError, "NAME=PATH"),

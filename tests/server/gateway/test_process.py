@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import signal
 import subprocess
@@ -23,6 +24,7 @@ from wrinkle_server.gateway.envoy_binary import find_envoy
 from wrinkle_server.gateway.keeper import keep_running
 from wrinkle_server.gateway.options import GatewayLimits
 from wrinkle_server.gateway.process import Gateway
+from wrinkle_server.triton.log_file import earlier_part
 
 StartGateway = Callable[..., Gateway]
 INFER = "/v2/models/wrinkle_unetpp/infer"
@@ -74,6 +76,24 @@ def test_requests_in_flight_are_answered_when_it_stops(start_gateway: StartGatew
         assert until(lambda: len(backend.seen) == 4)
         gateway.stop(timeout_s=10)
         assert [each.result().status for each in asked] == [200] * 4
+
+
+def test_gateway_that_will_stop_says_so_and_serves_on_for_a_while(
+    start_gateway: StartGateway, backend: HttpBackend
+) -> None:
+    gateway = start_gateway(backend)
+    port = gateway.options.port
+
+    def ready() -> int:
+        return send(port, "GET", "/v2/health/ready").status
+
+    assert ready() == 200
+    with ThreadPoolExecutor(1) as pool:
+        stopped = pool.submit(gateway.stop, drain_delay_s=3.0)
+        assert until(lambda: ready() == 503, timeout_s=2.0)
+        assert send(port).status == 200
+        gateway.kill()
+        stopped.result(timeout=10)
 
 
 def test_busy_kept_connections_are_led_away_without_a_cut_answer(
@@ -171,11 +191,25 @@ def serves(gateway: Gateway) -> bool:
         return False
 
 
-def test_keeper_returns_when_it_is_told_to(start_gateway: StartGateway, backend: HttpBackend) -> None:
-    gateway = start_gateway(backend)
+def test_keeper_cuts_a_long_access_log_and_returns_when_it_is_told_to(
+    start_gateway: StartGateway, backend: HttpBackend
+) -> None:
+    gateway = start_gateway(backend, max_log_bytes=1000)
+    log = gateway.options.access_log
+    assert log is not None
     stop = threading.Event()
-    stop.set()
-    keep_running(gateway, stop, max_restarts=1)
+    with ThreadPoolExecutor(1) as pool:
+        kept = pool.submit(keep_running, gateway, stop, max_restarts=1)
+        try:
+            with log.open("a", encoding="utf-8") as file:
+                file.write("x" * 2000)
+            assert until(lambda: earlier_part(log).exists() and not log.stat().st_size)
+            assert send(gateway.options.port).status == 200
+            assert until(lambda: log.stat().st_size > 0)
+            assert json.loads(log.read_text(encoding="utf-8"))["status"] == 200  # Envoy goes on at the beginning
+        finally:
+            stop.set()
+        kept.result(timeout=10)
     assert gateway.alive
 
 

@@ -9,12 +9,20 @@ from pathlib import Path
 import pytest
 
 from wrinkle_core.errors import ArtifactError, InvalidParameterError
-from wrinkle_server.gateway.tokens import TokenFile, new_token
+from wrinkle_server.gateway.tokens import TokenFile, append_line, new_token
 
 
 def test_new_token_is_valid_once_its_line_is_in_the_file(token_file: Path) -> None:
     drawn = new_token("clinic-a")
     token_file.write_text(f"{new_token('other').line}\n\n# note\n{drawn.line}\n", encoding="utf-8")
+    assert TokenFile(token_file).client_of(drawn.token) == "clinic-a"
+
+
+@pytest.mark.parametrize("before", ["", "# by hand", "# by hand\n"])
+def test_appended_line_stands_for_itself(before: str, token_file: Path) -> None:
+    token_file.write_text(before, encoding="utf-8")
+    drawn = new_token("clinic-a")
+    append_line(token_file, drawn.line)
     assert TokenFile(token_file).client_of(drawn.token) == "clinic-a"
 
 

@@ -22,6 +22,7 @@ pytestmark = [pytest.mark.live, pytest.mark.alone]
 
 RATE_HZ = 4.0
 PATIENCE_S = 20.0
+LONGEST_S = 120.0  # the load ends with the restarts
 PROGRAM = "from wrinkle_client.cli import main; main()"
 
 
@@ -44,6 +45,8 @@ class Replica:
 
     def start(self) -> None:
         self._process = subprocess.Popen(self._command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def wait_ready(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             if "Ctrl-C" in line:
@@ -67,6 +70,8 @@ class Replica:
 @pytest.fixture
 def replicas(small_repository: Path) -> Iterator[tuple[Replica, Replica]]:
     pair = Replica(small_repository), Replica(small_repository)
+    for replica in pair:
+        replica.wait_ready()
     yield pair
     for replica in pair:
         replica.ask_to_stop()
@@ -87,7 +92,7 @@ def test_no_request_is_lost(
             photo_file,
             tmp_path / "traffic.json",
             rate_hz=RATE_HZ,
-            duration_s=30.0,
+            duration_s=LONGEST_S,
             timeout_s=PATIENCE_S,
         )
         stopped_s = []
@@ -95,7 +100,9 @@ def test_no_request_is_lost(
             time.sleep(2.0)
             stopped_s.append(round(replica.stop(), 1))
             replica.start()
+            replica.wait_ready()
         assert generator.at_work()
+        generator.send_no_more()
         traffic = generator.finish()
     figures(sent=len(traffic.samples), outcomes=dict(traffic.outcomes()), stopped_s=stopped_s)
     assert traffic.outcomes() == {"answered": len(traffic.samples)}

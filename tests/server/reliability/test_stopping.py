@@ -76,25 +76,17 @@ def ask_and_stop(started: ServeProcess, signals: int) -> tuple[list[str], float]
     return outcomes, stopped_s
 
 
-def test_requests_in_flight_are_answered_before_the_end(
+def test_requests_in_flight_are_answered_before_the_end_and_kept_connections_do_not_delay_it(
     small_repository: Path, tmp_path: Path, figures: Figures
 ) -> None:
     started = serve(small_repository, tmp_path, seconds=1.0)
-    outcomes, stopped_s = ask_and_stop(started, signals=1)
-    figures(outcomes=outcomes, stopped_s=round(stopped_s, 2))
-    assert outcomes == ["answered"] * 3
-    assert started.process.returncode == 0
-
-
-def test_connection_that_a_client_keeps_open_does_not_delay_the_end(
-    small_repository: Path, tmp_path: Path, figures: Figures
-) -> None:
-    started = serve(small_repository, tmp_path, seconds=0.0)
     with closing(http.client.HTTPConnection(HOST, started.ports[0], timeout=5)) as kept:
         kept.request("GET", "/v2")
         kept.getresponse().read()
         outcomes, stopped_s = ask_and_stop(started, signals=1)
     figures(outcomes=outcomes, stopped_s=round(stopped_s, 2))
+    assert outcomes == ["answered"] * 3
+    assert started.process.returncode == 0
     assert stopped_s < 15.0  # the exit timeout is 30 s
 
 

@@ -10,6 +10,7 @@ from wrinkle_core.errors import ContractError, InvalidParameterError
 from wrinkle_server.settings.resolve import (
     deployment,
     gateway_options,
+    require_closed_inference,
     server_options,
     step_configs,
     supervision_options,
@@ -46,9 +47,16 @@ def test_memory_ceiling_is_four_fifths_of_what_there_is_unless_chosen() -> None:
     assert supervision_options(ServeSettings(max_memory_mib=512)).max_memory_bytes == 512 * 2**20
 
 
-@pytest.mark.parametrize(("host", "health_host"), [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "0.0.0.0")])
-def test_health_is_reachable_from_where_the_server_is(host: str, health_host: str) -> None:
-    assert supervision_options(ServeSettings(host=host)).health_host == health_host
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "0.0.0.0"])
+def test_health_is_reachable_from_where_the_server_is(host: str) -> None:
+    assert supervision_options(ServeSettings(host=host)).health_host == host
+
+
+def test_triton_itself_is_opened_on_demand_only() -> None:
+    require_closed_inference(ServeSettings(host="127.0.0.2"))
+    require_closed_inference(ServeSettings(host="10.0.0.5", open_inference=True))
+    with pytest.raises(InvalidParameterError, match="--open-inference"):
+        require_closed_inference(ServeSettings(host="10.0.0.5"))
 
 
 def test_open_monitoring_opens_health_and_nothing_else() -> None:

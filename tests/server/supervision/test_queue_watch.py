@@ -60,14 +60,14 @@ def test_empty_queue_is_idle_and_not_stuck(clock: Clock) -> None:
     clock.now_s += 30
     watch.read(page(pending=0, succeeded=1))
     assert watch.stuck_models(1.0) == ()
-    assert watch.idle_s() == 30
+    assert watch.idle_s("unetpp") == 30
 
 
-def test_failures_are_no_proof_that_a_model_works(clock: Clock) -> None:
+def test_neither_failures_nor_other_models_prove_that_a_model_works(clock: Clock) -> None:
     watch = QueueWatch()
     clock.now_s += 20
-    watch.read(page(pending=0, succeeded=0, failed=5))
-    assert watch.idle_s() == 20
+    watch.read(page(pending=0, succeeded=0, failed=5) + page(0, 9).replace("unetpp", "skin_mask"))
+    assert (watch.idle_s("unetpp"), watch.idle_s("skin_mask")) == (20, 0)
 
 
 def test_server_that_tells_nothing_is_silent(clock: Clock) -> None:

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from wrinkle_server.steps.activity import Activity
+from wrinkle_server.supervision import step_watch
 from wrinkle_server.supervision.step_watch import SickStep, StepWatch
 
 Start = Callable[[str], "subprocess.Popen[bytes]"]
@@ -55,8 +56,28 @@ def test_death_is_told_once_and_at_the_second_look(start: Start, tmp_path: Path)
     while psutil.Process(process.pid).status() != psutil.STATUS_ZOMBIE:
         pass
     assert watching.look() == ()
+    assert [watching.count({"unetpp": 1}) for _ in range(2)] == [(), ()]  # not missing, too
     assert watching.look() == (SickStep("unetpp", "dead"),)
     assert watching.look() == ()
+    assert watching.retained == 1
+    process.wait()
+    assert (watching.look(), watching.retained) == ((), 0)
+
+
+def test_death_is_told_though_a_look_and_a_census_found_the_command_line_gone(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the kernel frees the memory of a killed process, it has no command line and is no zombie yet."""
+    process, watching = start("unetpp"), watch(tmp_path)
+    with monkeypatch.context() as freeing:
+        freeing.setattr(psutil.Process, "cmdline", lambda self: [])
+        assert watching.look() == ()
+        watching.learn()
+    assert watching.living == {process.pid: "unetpp"}
+    process.kill()
+    while psutil.Process(process.pid).status() != psutil.STATUS_ZOMBIE:
+        pass
+    assert [watching.look() for _ in range(2)] == [(), (SickStep("unetpp", "dead"),)]
 
 
 def test_step_that_its_parent_ended_is_not_sick(start: Start, tmp_path: Path) -> None:
@@ -64,6 +85,21 @@ def test_step_that_its_parent_ended_is_not_sick(start: Start, tmp_path: Path) ->
     process.kill()
     process.wait()
     assert [watching.look() for _ in range(3)] == [(), (), ()]
+
+
+def test_step_that_another_one_replaced_may_end_and_is_killed_when_it_does_not(start: Start, tmp_path: Path) -> None:
+    first, watching = start("unetpp"), watch(tmp_path)
+    watching.let_leave(watching.steps_of("unetpp"))
+    watching.learn()
+    assert watching.living == {}
+    first.kill()
+    while psutil.Process(first.pid).status() != psutil.STATUS_ZOMBIE:
+        pass
+    assert [watching.look() for _ in range(3)] == [(), (), ()]
+    second, watching = start("unetpp"), watch(tmp_path, step_limit_s=0.0)
+    watching.let_leave([second.pid])
+    assert watching.look() == ()
+    assert second.wait(5) == -signal.SIGKILL
 
 
 def test_stopped_step_is_told_and_can_be_ended(start: Start, tmp_path: Path) -> None:
@@ -88,11 +124,14 @@ def test_step_busy_beyond_the_limit_hangs(
         assert watching.look() == ((SickStep("unetpp", "hung", process.pid),) if told else ())
 
 
-def test_model_with_too_few_steps_at_two_counts_is_told(start: Start, tmp_path: Path) -> None:
+def test_model_with_too_few_steps_at_two_counts_is_told(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     start("skin_mask")
     watching = watch(tmp_path)
     assert watching.count({"skin_mask": 2}) == ()
     assert watching.count({"skin_mask": 2}) == (SickStep("skin_mask", "missing"),)
     start("skin_mask")
+    monkeypatch.setattr(step_watch, "_SCAN_PERIOD_S", 0.0)
     watching.look()
     assert [watching.count({"skin_mask": 2}) for _ in range(2)] == [(), ()]

@@ -22,6 +22,11 @@ def test_server_listens_on_loopback_unless_told_otherwise() -> None:
     assert {"--http-address=127.0.0.1", "--grpc-address=127.0.0.1", "--metrics-address=127.0.0.1"} <= set(told)
 
 
+def test_metrics_are_where_the_supervisor_asks_for_them() -> None:
+    told = arguments(ServerOptions(Path("/repository"), SEGMENTERS, host="127.0.0.2"))
+    assert {"--http-address=127.0.0.2", "--metrics-address=127.0.0.2"} <= set(told)
+
+
 def test_metrics_may_be_reached_where_inference_is_not() -> None:
     told = arguments(ServerOptions(Path("/repository"), SEGMENTERS, metrics_host="0.0.0.0"))
     assert {"--http-address=127.0.0.1", "--grpc-address=127.0.0.1", "--metrics-address=0.0.0.0"} <= set(told)
@@ -40,11 +45,12 @@ def test_administration_asks_for_the_key_over_both_protocols() -> None:
     assert f"--grpc-restricted-protocol={apis}" in told
 
 
-@pytest.mark.parametrize(("host", "expected"), [("127.0.0.1", True), ("::1", True), ("0.0.0.0", False)])
+@pytest.mark.parametrize(("host", "expected"), [("127.0.0.1", True), ("127.0.0.2", True), ("0.0.0.0", False)])
 def test_loopback_addresses_are_told_from_others(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected
 
 
-def test_host_name_is_refused_with_what_to_write_instead() -> None:
+@pytest.mark.parametrize("host", ["localhost", "::1"])
+def test_host_that_triton_cannot_listen_on_is_refused_with_what_to_write_instead(host: str) -> None:
     with pytest.raises(ServerStartError, match=r"use 127\.0\.0\.1"):
-        is_loopback("localhost")
+        is_loopback(host)

@@ -16,7 +16,7 @@ from wrinkle_client.commands.segment import segment
 from wrinkle_train.commands.weak_labels import weak_labels
 
 BATCH = Path(__file__).resolve().parents[2] / "k8s" / "batch"
-JOBS = sorted(BATCH.glob("*-job.yaml"))
+JOBS = [BATCH / "segment-job.yaml", BATCH / "weak-labels-job.yaml"]
 COMMANDS: dict[str, Callable[..., None]] = {"segment": segment, "weak-labels": weak_labels}
 
 
