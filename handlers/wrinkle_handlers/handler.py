@@ -22,6 +22,7 @@ import torch
 from wrinkle_core.contract_version import require_contract_version
 from wrinkle_core.decode import DecodeLimits
 from wrinkle_core.errors import ArtifactError, ServerFaultError, WrinkleError
+from wrinkle_core.heap import keep_freed_memory
 from wrinkle_core.landmarks import FaceLandmarker
 from wrinkle_core.torchserve_form import DESCRIBE_HEADER
 from wrinkle_handlers.batch import BatchSegmenter, Segmented
@@ -49,6 +50,7 @@ class SegmentationHandler:
             InvalidParameterError: ``model-config.yaml`` has an unknown option.
         """
         cv2.setNumThreads(1)
+        keep_freed_memory()
         manifest, properties = context.manifest, context.system_properties
         require_contract_version(
             manifest.get("wrinkle", {}).get("contract_version"), of="The model archive", here="this package"
