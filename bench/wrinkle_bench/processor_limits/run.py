@@ -28,7 +28,7 @@ from wrinkle_export.openvino_ir.write_ir import write_ir
 
 __all__ = ["measure_limits"]
 
-_LEAST_RUNS: Final = 2
+_LEAST_TURNS: Final = 2
 _SERVED: Final = "served"
 
 
@@ -48,7 +48,7 @@ def measure_limits(
         network: Its weights.
         way: How OpenVINO runs it.
         rounds: Turns of everything.
-        seconds: Of each in a turn, and two inferences of a network at least.
+        seconds: Of each in a turn, and two turns of a network at least.
         tell: Called with each finding, for a person who waits.
     """
     network_input = prepare(decode_image(portrait_jpeg()), spec, FaceLandmarker(threads=1)).network_input
@@ -60,12 +60,16 @@ def measure_limits(
         in_int8 = BareNetwork(int8_network(network, bench_cache() / "networks"), in_fp32, network_input)
         in_torch = _torch_runs(network.checkpoint, network_input)
         peaks = kernels(bf16=computes_in_bf16())
-        ways = {_SERVED: served.seconds, INT8: in_int8.seconds, TORCH: in_torch}
+        ways = {
+            _SERVED: (served.seconds, served.at_once),
+            INT8: (in_int8.seconds, in_int8.at_once),
+            TORCH: (in_torch, 1),
+        }
         found_hz: dict[str, list[float]] = {name: [] for name in ways}
         found_tops: dict[Kernel, list[float]] = {kernel: [] for kernel in peaks}
         for number in range(1, rounds + 1):
-            for name, run in ways.items():
-                found_hz[name].append(_throughput_hz(run, seconds))
+            for name, (run, at_once) in ways.items():
+                found_hz[name].append(_throughput_hz(run, at_once, seconds))
                 tell(f"round {number}: {name} {found_hz[name][-1]:.3f}/s")
             for kernel in peaks:
                 found_tops[kernel].append(kernel.tops(seconds))
@@ -84,13 +88,13 @@ def measure_limits(
     )
 
 
-def _throughput_hz(run: Callable[[int], float], seconds: float) -> float:
-    """Return runs per second over so long, from at least ``_LEAST_RUNS`` of them."""
-    runs, took_s = 0, 0.0
-    while took_s < seconds or runs < _LEAST_RUNS:
-        took_s += run(1)
-        runs += 1
-    return runs / took_s
+def _throughput_hz(run: Callable[[int], float], at_once: int, seconds: float) -> float:
+    """Return runs per second over so long, from at least ``_LEAST_TURNS`` turns that fill every stream."""
+    turns, took_s = 0, 0.0
+    while took_s < seconds or turns < _LEAST_TURNS:
+        took_s += run(at_once)
+        turns += 1
+    return turns * at_once / took_s
 
 
 def _torch_runs(checkpoint: Path, network_input: NDArray[np.uint8]) -> Callable[[int], float]:
