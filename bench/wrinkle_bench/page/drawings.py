@@ -138,4 +138,5 @@ def _peers(record: Any, figure: Figure) -> None:
         axes.bar_label(axes.barh(list(throughputs), list(throughputs.values()), color=colours), fmt="%.2f", padding=3)
         axes.margins(x=0.15)
         axes.invert_yaxis()
-        axes.set_title(f"{name}, answers per second")
+        axes.set_title(name)
+        axes.set_xlabel("answers per second")

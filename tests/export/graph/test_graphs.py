@@ -1,4 +1,4 @@
-"""Every deployable network, in every precision, answers what torch answers."""
+"""Every deployable network, in every precision, answers what torch answers; TensorRT's CPU gate takes it in FP16."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from wrinkle_export.graph import UNROUNDED
 from wrinkle_export.graph.half import compute_in_half, store_weights_as_half
 from wrinkle_export.graph.onnx_session import onnx_session
 from wrinkle_export.graph.trace import checked, trace_network
+from wrinkle_export.tensorrt.gate import check_onnx
 
 LARGEST_DIFFERENCE = {"fp32": 1e-4, "fp16": 0.02, "fp16-storage": 0.02}
 
@@ -57,6 +58,15 @@ def test_an_fp16_graph_computes_in_half_between_normalisation_and_sigmoid(name: 
     computing = [node for node in graph.node if node.op_type in ("Conv", "ConvTranspose", "MatMul")]
     assert computing
     assert {types[node.output[0]] for node in computing} == {TensorProto.FLOAT16}
+
+
+@pytest.mark.parametrize("name", SMALL_NETWORKS)
+def test_the_tensorrt_gate_accepts_an_fp16_graph(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(in_precision(name, "fp16").SerializeToString())
+    report = check_onnx(path, timeout_s=200)
+    assert report.refusals == ()
+    assert report.plan_bytes > 0
 
 
 @pytest.mark.parametrize("name", ["unetpp", "unet-4", "swin-unetr"])

@@ -1,17 +1,13 @@
-"""Every deployable network in FP16 at the CPU gate, small for CI and at the papers' sizes when asked for."""
+"""Every deployable network in FP16 at the CPU gate at the papers' sizes; small ones are in graph/test_graphs.py."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import onnx
 import pytest
 
-from small_networks import SMALL_NETWORKS, traced
-from wrinkle_export.graph.half import compute_in_half
 from wrinkle_export.graph.onnx_artifact import build_graph
 from wrinkle_export.tensorrt.gate import check_onnx
-from wrinkle_export.tensorrt.gate_report import GateReport
 from wrinkle_train.networks.registry import build_network
 from wrinkle_train.recipe import NetworkRecipe
 
@@ -27,24 +23,12 @@ FULL_SIZE = [
 ]
 
 
-def _at_the_gate(model: onnx.ModelProto, folder: Path, timeout_s: float) -> GateReport:
-    path = folder / "model.onnx"
-    path.write_bytes(model.SerializeToString())
-    return check_onnx(path, timeout_s=timeout_s)
-
-
-@pytest.mark.parametrize("name", SMALL_NETWORKS)
-def test_a_deployable_network_in_fp16_is_accepted(name: str, tmp_path: Path) -> None:
-    report = _at_the_gate(compute_in_half(traced(name)), tmp_path, timeout_s=200)
-    assert report.refusals == ()
-    assert report.plan_bytes > 0
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(("recipe", "input_px"), FULL_SIZE)
 def test_a_full_size_network_in_fp16_is_accepted(recipe: NetworkRecipe, input_px: int, tmp_path: Path) -> None:
-    model = build_graph(build_network(recipe), recipe.in_channels, input_px, "fp16")
-    report = _at_the_gate(model, tmp_path, timeout_s=1200)
+    path = tmp_path / "model.onnx"
+    path.write_bytes(build_graph(build_network(recipe), recipe.in_channels, input_px, "fp16").SerializeToString())
+    report = check_onnx(path, timeout_s=1200)
     assert report.refusals == ()
     assert report.plan_bytes > 0
