@@ -138,9 +138,9 @@ def serving(small_repository: Path, request: pytest.FixtureRequest) -> Iterator[
         process.kill()
 
 
-def test_serve_command_stops_cleanly_on_ctrl_c(serving: Serving) -> None:
-    """SIGTERM is in reliability/test_stopping.py."""
-    serving.process.send_signal(signal.SIGINT)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_serve_command_stops_cleanly_on(number: signal.Signals, serving: Serving) -> None:
+    serving.process.send_signal(number)
     assert serving.process.wait(30) == 0
     assert session_members(serving.tritonserver.pid) == []
     assert remains(serving.process.pid) == []
