@@ -1,4 +1,4 @@
-"""A request waits at a step for as long as the step works on others; no network runs for a caller that has gone."""
+"""A request waits at a step for as long as that works on others; no step begins for a caller that has gone."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ pytestmark = pytest.mark.live
 
 PAIRS = 16
 CROWD = 40
+DEADLINES = 5
+AT_WORK = 4  # whose callers may go after the last look at them
 
 
 @pytest.fixture
@@ -96,7 +98,7 @@ def test_request_waits_no_longer_than_the_one_before_it_is_worked_on(
     assert step["queued_s"] < 0.9 * step["worked_s"]
 
 
-def test_no_network_runs_for_a_photograph_whose_grpc_deadline_passed_while_it_waited(
+def test_no_network_runs_for_a_photograph_whose_grpc_deadline_passed_before_it_was_prepared(
     bounded_server: ModelServer, grpc_client: Any, grace_hopper_jpeg: bytes
 ) -> None:
     infer(bounded_server, grace_hopper_jpeg)
@@ -105,16 +107,23 @@ def test_no_network_runs_for_a_photograph_whose_grpc_deadline_passed_while_it_wa
     deadline_s = 3 * (time.perf_counter() - began_s)
     photo = uint8_input("IMAGE", np.frombuffer(grace_hopper_jpeg, np.uint8))
 
-    def outcome(_: int) -> str:
+    def outcome(timeout_s: float) -> str:
         try:
-            grpc_client.infer("wrinkle_unetpp", [photo], client_timeout=deadline_s)
+            grpc_client.infer("wrinkle_unetpp", [photo], client_timeout=timeout_s)
         except InferenceServerException as error:
             return str(error.status())
         return "answered"
 
-    before = statistics(grpc_client)
-    with ThreadPoolExecutor(CROWD) as callers:
-        outcomes = Counter(callers.map(outcome, range(CROWD)))
-    assert infer(bounded_server, grace_hopper_jpeg)[0] == http.client.OK  # is behind them all
-    assert set(outcomes) <= {"answered", "StatusCode.DEADLINE_EXCEEDED"}
-    assert since(before, grpc_client)["unetpp"]["succeeded"] < CROWD / 2
+    for _ in range(DEADLINES):
+        before = statistics(grpc_client)
+        with ThreadPoolExecutor(CROWD) as callers:
+            outcomes = Counter(callers.map(outcome, [deadline_s] * CROWD))
+        assert set(outcomes) <= {"answered", "StatusCode.DEADLINE_EXCEEDED"}
+        prepared_in_time = since(before, grpc_client)["skin_mask"]["succeeded"]
+        assert infer(bounded_server, grace_hopper_jpeg)[0] == http.client.OK  # is behind them all
+        run = since(before, grpc_client)["unetpp"]["succeeded"] - 1
+        assert run <= prepared_in_time + AT_WORK
+        if run < CROWD - 2 * AT_WORK:
+            return
+        deadline_s /= 2
+    pytest.fail("Whatever the deadline, nearly all were prepared before it passed, so nothing was seen.")
