@@ -40,7 +40,7 @@ class Replica:
         ports = free_ports(4)
         self.http_port, self.grpc_port, self.metrics_port, self.health_port = ports
         numbers = (word for flag, port in zip(_FLAGS, ports, strict=True) for word in (flag, str(port)))
-        serve = ["serve", "--model-repository", str(repository), "--exit-timeout-s", "10"]
+        serve = ["serve", "--model-repository", str(repository), "--exit-timeout-s", "10", "--http", "bare"]
         self._command = [sys.executable, "-c", _PROGRAM, *serve, *numbers]
         self._log = log
         self.start()

@@ -112,7 +112,7 @@ def served_on(repository: Path, *, shared_memory: bool = False) -> Iterator[Benc
         log, command = Path(folder, "serve.log"), [sys.executable, "-m", "wrinkle_client.cli", "serve"]
         command += ["--model-repository", str(repository), "--log-file", str(Path(folder, "triton.log"))]
         command += [str(word) for option in (_QUIET | ports).items() for word in option]
-        command += ["--shared-memory-api"] if shared_memory else []
+        command += ["--http", "bare", *(["--shared-memory-api"] if shared_memory else [])]
         process, began_s = ChildProcess("wrinkle serve"), time.perf_counter()
         process.start(command, open_output=lambda: log.open("wb"))
         try:

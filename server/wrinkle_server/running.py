@@ -8,12 +8,11 @@ file whose process is gone, or whose id belongs to another process now, counts f
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Final
@@ -49,6 +48,7 @@ class RunningServer:
         temporary: True when the repository goes when the server stops.
         started_at: When the server was ready, ISO 8601 in UTC.
         admin_key: Secret of Triton's restricted APIs.
+        http_socket: Where Triton's own HTTP is when Envoy listens on ``http_port``.
     """
 
     process_id: int
@@ -62,6 +62,7 @@ class RunningServer:
     temporary: bool
     started_at: str
     admin_key: str = field(repr=False)
+    http_socket: Path | None = None
 
     @classmethod
     def of(cls, server: ModelServer, *, health_port: int, temporary: bool) -> RunningServer:
@@ -79,12 +80,13 @@ class RunningServer:
             temporary,
             datetime.now(timezone.utc).isoformat(timespec="seconds"),
             server.admin.admin_key,
+            options.http_socket,
         )
 
     @property
     def admin(self) -> AdminApi:
         """Triton's own interface of this server."""
-        return AdminApi(self.host, self.http_port, self.metrics_port, self.admin_key)
+        return AdminApi(self.host, self.http_port, self.grpc_port, self.metrics_port, self.admin_key, self.http_socket)
 
     @property
     def alive(self) -> bool:
@@ -104,7 +106,7 @@ def announce(server: RunningServer) -> None:
     Raises:
         ServerStartError: The folder cannot be written.
     """
-    text = json.dumps(asdict(server) | {"repository": str(server.repository)}, indent=1)
+    text = _FORM.dump_json(server, indent=1).decode()
     try:
         folder = _folder()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -18,6 +18,7 @@ build: {{ include "wrinkle.artefactPath" $artefact }}
 {{- end }}
 {{- end }}
 host: 127.0.0.1
+http: bare
 open_monitoring: true
 log_level: {{ $server.logLevel }}
 log_file: /var/log/wrinkle/tritonserver.log

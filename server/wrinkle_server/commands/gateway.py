@@ -18,7 +18,13 @@ from wrinkle_server.gateway.authorize import serve_forever
 from wrinkle_server.gateway.bootstrap import bootstrap, to_yaml
 from wrinkle_server.gateway.envoy_config import AUTHORIZE_SOCKET
 from wrinkle_server.gateway.keeper import keep_running
-from wrinkle_server.gateway.options import DEFAULT_PORT, Backend, GatewayLimits, GatewayOptions
+from wrinkle_server.gateway.options import (
+    DEFAULT_PORT,
+    DEFAULT_REQUESTS_PER_MINUTE,
+    Backend,
+    GatewayLimits,
+    GatewayOptions,
+)
 from wrinkle_server.gateway.process import Gateway
 from wrinkle_server.gateway.tokens import append_line, new_token
 
@@ -52,7 +58,7 @@ def _gateway_options(
     client_ca: Annotated[Path | None, typer.Option(help="PEM bundle: clients must show a certificate of it.")] = None,
     token_file: Annotated[Path | None, typer.Option(help="name:sha256 per line: clients must send a token.")] = None,
     max_body_bytes: Annotated[int, typer.Option(help="Size of one request.")] = _LIMITS.max_body_bytes,
-    requests_per_minute: Annotated[int, typer.Option(help="Steady rate per client.")] = _LIMITS.requests_per_minute,
+    requests_per_minute: Annotated[int, typer.Option(help="Steady rate per client.")] = DEFAULT_REQUESTS_PER_MINUTE,
     burst: Annotated[int, typer.Option(help="Requests per client at once.")] = _LIMITS.burst,
     request_timeout_s: Annotated[
         float, typer.Option(help="Longest wait for an answer, in seconds.")

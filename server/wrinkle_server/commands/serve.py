@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -18,12 +18,14 @@ from wrinkle_export.repository.assemble import assemble_repository
 from wrinkle_export.repository.choice import chosen_networks
 from wrinkle_server.commands.interruption import Interruption
 from wrinkle_server.gateway.kept_gateway import KeptGateway
+from wrinkle_server.gateway.options import GatewayOptions
 from wrinkle_server.running import RunningServer, announced
 from wrinkle_server.settings.options import settings_options
 from wrinkle_server.settings.resolve import (
     compiled_networks_folder,
     deployment,
-    gateway_options,
+    front_door,
+    http_is_guarded,
     require_closed_inference,
     server_options,
     supervision_options,
@@ -69,8 +71,8 @@ def serve(
         )
     _have_face_networks()
     try:
-        with Interruption() as interruption, _repository(settings) as repository:
-            options = server_options(settings, repository)
+        with Interruption() as interruption, _repository(settings) as repository, _http_socket(settings) as socket:
+            options = server_options(settings, repository, socket)
             if warning := require_shared_memory(repository):
                 _console.print(f"[yellow]{warning}[/yellow]")
             run(settings, options, interruption, lambda: _tell(settings, options, time.monotonic() - began))
@@ -93,39 +95,54 @@ def run(
         ServerStartError: The server or the gateway did not start.
         ServerFaultError: Repairs do not help.
     """
-    with Supervisor(options, supervision_options(settings)) as supervisor:
+    supervisor = Supervisor(options, supervision_options(settings))
+    door = front_door(settings, options.http_socket)
+    if door is None:
         interruption.hurry = supervisor.kill
-        running = RunningServer.of(
-            supervisor.server,
-            health_port=settings.health_port,
-            temporary=settings.model_repository is None,
-        )
-        with announced(running):
-            if settings.gateway.enabled:
-                _run_behind_gateway(settings, supervisor, interruption, on_ready)
-            else:
-                on_ready()
-                supervisor.run()
-
-
-def _run_behind_gateway(
-    settings: ServeSettings, supervisor: Supervisor, interruption: Interruption, on_ready: Callable[[], None]
-) -> None:
-    with KeptGateway(
-        gateway_options(settings),
-        max_restarts=settings.max_restarts,
-        on_failure=supervisor.stop,
-        drain_delay_s=settings.drain_delay_s,
-    ) as gateway:
+        with supervisor, _announced(settings, supervisor):
+            on_ready()
+            supervisor.run()
+        return
+    # Envoy starts first, so that a port that is taken is told at once, and ends first, so that requests drain.
+    with _gateway(settings, door, supervisor) as gateway:
 
         def hurry() -> None:
             gateway.kill()
             supervisor.kill()
 
         interruption.hurry = hurry
-        on_ready()
-        supervisor.run()
+        with supervisor, _announced(settings, supervisor), closing(gateway):
+            gateway.wait_ready()
+            on_ready()
+            supervisor.run()
         gateway.check()
+
+
+def _gateway(settings: ServeSettings, door: GatewayOptions, supervisor: Supervisor) -> KeptGateway:
+    return KeptGateway(
+        door,
+        max_restarts=settings.max_restarts,
+        on_failure=supervisor.stop,
+        on_restart=supervisor.health.instruments.gateway_restarts.inc,
+        exit_timeout_s=settings.exit_timeout_s,
+        drain_delay_s=settings.drain_delay_s,
+    )
+
+
+def _announced(settings: ServeSettings, supervisor: Supervisor) -> AbstractContextManager[None]:
+    server = supervisor.server
+    temporary = settings.model_repository is None
+    return announced(RunningServer.of(server, health_port=settings.health_port, temporary=temporary))
+
+
+@contextmanager
+def _http_socket(settings: ServeSettings) -> Iterator[Path | None]:
+    """Yield where Triton's own HTTP listens, out of everybody else's reach; None when that is the port."""
+    if not http_is_guarded(settings):
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix=f"{new_run_name()}-") as folder, held(Path(folder)):  # of mode 0700
+        yield Path(folder, "http")
 
 
 def _have_face_networks() -> None:

@@ -11,7 +11,7 @@ from wrinkle_core.errors import WrinkleError
 from wrinkle_server.doctor.finding import Finding, judge
 from wrinkle_server.gateway.envoy_binary import find_envoy
 from wrinkle_server.gateway.tokens import TokenFile
-from wrinkle_server.settings.resolve import gateway_options
+from wrinkle_server.settings.resolve import front_door, http_is_guarded
 from wrinkle_server.settings.serve_settings import ServeSettings
 
 __all__ = ["findings"]
@@ -22,14 +22,16 @@ _WARN_BEFORE: Final = timedelta(days=30)
 def findings(settings: ServeSettings) -> Iterator[Finding]:
     """Yield one finding per part; one that says so when there is no gateway."""
     gateway = settings.gateway
+    if gateway.enabled or http_is_guarded(settings):
+        yield _envoy()
     if not gateway.enabled:
         yield Finding("gateway", "ok", "not asked for")
         return
     try:
-        yield Finding("gateway", "ok", f"{gateway_options(settings).host}:{gateway.port}")
+        front_door(settings, None)
+        yield Finding("gateway", "ok", f"{gateway.host}:{gateway.port}")
     except WrinkleError as error:
         yield Finding("gateway", "failure", "its settings contradict each other", str(error))
-    yield _envoy()
     for subject, file in (("certificate", gateway.certificate), ("client CA", gateway.client_ca)):
         if file is not None:
             yield _certificate(subject, file)

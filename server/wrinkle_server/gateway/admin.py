@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import http.client
 import re
-import socket
 from pathlib import Path
 from typing import Final
 
 from wrinkle_server.gateway.listener import STAT_PREFIX
 from wrinkle_server.gateway.routes import HTTP_CLUSTER
+from wrinkle_server.triton.unix_http import UnixHTTPConnection
 
 __all__ = ["EnvoyAdmin"]
 
@@ -54,7 +54,7 @@ class EnvoyAdmin:
         return int(found[1]) if found else 0
 
     def _ask(self, method: str, target: str) -> str | None:
-        connection = _UnixConnection(self._socket_path)
+        connection = UnixHTTPConnection(self._socket_path, _TIMEOUT_S)
         try:
             connection.request(method, target)
             answer = connection.getresponse()
@@ -64,14 +64,3 @@ class EnvoyAdmin:
             return None
         finally:
             connection.close()
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=_TIMEOUT_S)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._path))

@@ -19,12 +19,12 @@ from aiohttp import web
 from wrinkle_core.errors import ArtifactError, ServerStartError
 from wrinkle_server.gateway.envoy_config import CLIENT_HEADER
 from wrinkle_server.gateway.tokens import TokenFile
+from wrinkle_server.triton.unix_http import require_socket_path
 
 __all__ = ["AuthorizeServer", "authorize_app", "serve_forever"]
 
 _log: Final = structlog.get_logger("wrinkle.gateway")
 _SCHEME: Final = "bearer"
-_MAX_SOCKET_PATH_BYTES: Final = 107
 _START_TIMEOUT_S: Final = 10.0
 
 
@@ -124,13 +124,3 @@ def serve_forever(token_file: Path, socket: Path) -> None:
     tokens.refresh()
     socket.unlink(missing_ok=True)
     asyncio.run(_serve(authorize_app(tokens), socket, asyncio.Event(), threading.Event()))
-
-
-def require_socket_path(socket: Path) -> None:
-    """Check that the system can bind a Unix socket at ``socket``.
-
-    Raises:
-        ServerStartError: The path is too long.
-    """
-    if len(str(socket).encode()) > _MAX_SOCKET_PATH_BYTES:
-        raise ServerStartError("The path of the gateway's sockets is over 107 bytes; set TMPDIR to a shorter folder.")

@@ -31,7 +31,7 @@ def bootstrap(options: GatewayOptions, sockets: Path) -> Message:
         "node": {"id": "gateway", "cluster": "wrinkle"},
         "admin": {"address": {"pipe": {"path": str(sockets / ADMIN_SOCKET), "mode": 0o600}}},
         "static_resources": {
-            "listeners": [listener(options)],
+            "listeners": [listener(door) for door in options.doors],
             "clusters": clusters(options, sockets / AUTHORIZE_SOCKET),
         },
         "overload_manager": _overload_manager(options.limits),

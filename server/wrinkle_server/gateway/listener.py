@@ -69,7 +69,7 @@ def listener(options: GatewayOptions) -> Message:
         chain["transport_socket"] = {"name": "envoy.transport_sockets.tls", "typed_config": _tls(options)}
         chain["transport_socket_connect_timeout"] = duration(_HEADERS_TIMEOUT_S)
     return {
-        "name": "gateway",
+        "name": f"{options.host}:{options.port}",
         "address": {"socket_address": {"address": options.host, "port_value": options.port}},
         "per_connection_buffer_limit_bytes": _CONNECTION_BUFFER_BYTES,
         "filter_chains": [chain],

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -15,12 +15,14 @@ from urllib.parse import urlsplit
 from wrinkle_core.contract import DEFAULT_MAX_ENCODED_BYTES
 from wrinkle_core.errors import InvalidParameterError
 
-__all__ = ["DEFAULT_PORT", "Backend", "GatewayLimits", "GatewayOptions"]
+__all__ = ["DEFAULT_PORT", "DEFAULT_REQUESTS_PER_MINUTE", "Backend", "GatewayLimits", "GatewayOptions"]
 
 DEFAULT_PORT: Final = 8443
+DEFAULT_REQUESTS_PER_MINUTE: Final = 600
 _REQUEST_OVERHEAD_BYTES: Final = 64 * 1024
 _MIN_BODY_BYTES: Final = 1024 * 1024
 _MAX_BACKENDS: Final = 64
+_LOCAL_REQUEST_TIMEOUT_S: Final = 600.0  # callers on this machine have deadlines of their own
 _LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST_NAME: Final = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
 _BACKEND: Final = re.compile(r"(\[[0-9A-Fa-f:]+\]|[^:\[\]]+)(?::(\d{1,5}):(\d{1,5}):(\d{1,5}))?")
@@ -35,6 +37,7 @@ class Backend:
         http_port: Triton's HTTP inference.
         grpc_port: Triton's gRPC inference.
         health_port: The supervisor's HTTP health port.
+        http_socket: Unix socket of Triton's HTTP inference instead of the port, for a server on this machine.
 
     Raises:
         InvalidParameterError: A host or port is malformed.
@@ -44,6 +47,7 @@ class Backend:
     http_port: int = 8000
     grpc_port: int = 8001
     health_port: int = 8003
+    http_socket: Path | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         if not self.has_address and not _HOST_NAME.fullmatch(self.host):
@@ -85,7 +89,7 @@ class GatewayLimits:
 
     Attributes:
         max_body_bytes: Size of one request body, the inference header included.
-        requests_per_minute: Steady rate of one client (token name, or certificate without tokens).
+        requests_per_minute: Steady rate of one client (token name, or certificate without tokens); None for any.
         burst: Requests one client may send at once before the steady rate holds.
         request_timeout_s: From the whole request received to the whole answer, retries included.
         upload_timeout_s: For receiving one whole request.
@@ -100,7 +104,7 @@ class GatewayLimits:
     """
 
     max_body_bytes: int = DEFAULT_MAX_ENCODED_BYTES + _REQUEST_OVERHEAD_BYTES
-    requests_per_minute: int = 600
+    requests_per_minute: int | None = DEFAULT_REQUESTS_PER_MINUTE
     burst: int = 60
     request_timeout_s: float = 60.0
     upload_timeout_s: float = 30.0
@@ -113,7 +117,7 @@ class GatewayLimits:
     def __post_init__(self) -> None:
         for each in fields(self):
             value = getattr(self, each.name)
-            if not 0 < value < 2**31:
+            if value is not None and not 0 < value < 2**31:
                 raise InvalidParameterError(f"{each.name} is {value}, expected more than 0 and less than 2^31.")
         if self.max_body_bytes < _MIN_BODY_BYTES:
             raise InvalidParameterError(
@@ -126,6 +130,10 @@ class GatewayLimits:
             raise InvalidParameterError(
                 f"max_heap_mib is {self.max_heap_mib}, less than four bodies of {self.max_body_bytes} bytes; raise it."
             )
+
+    def on_this_machine(self) -> GatewayLimits:
+        """Return the bounds for callers on the server's own machine: as these, at any rate and with long waits."""
+        return replace(self, requests_per_minute=None, request_timeout_s=_LOCAL_REQUEST_TIMEOUT_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +155,8 @@ class GatewayOptions:
         otlp_endpoint: Collector for traces, ``http://host:port`` (OTLP over HTTP); None sends none.
         trace_sample_rate: Share of requests traced that carry no decision of their own, 0 to 1.
         workers: Envoy's threads; 0 is one per core, up to 4.
+        local_address: Address and port on loopback where callers on this machine are let in too, in the clear and
+            without a token; None for none.
 
     Raises:
         InvalidParameterError: The options contradict each other, or would open an unprotected gateway.
@@ -166,6 +176,7 @@ class GatewayOptions:
     otlp_endpoint: str | None = None
     trace_sample_rate: float = 0.01
     workers: int = 0
+    local_address: tuple[str, int] | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.backends) <= _MAX_BACKENDS:
@@ -185,6 +196,25 @@ class GatewayOptions:
             _ = self.collector
         if not self.is_loopback:
             self._require_protection()
+
+    @property
+    def doors(self) -> tuple[GatewayOptions, ...]:
+        """This door, and as options of its own the one for callers on this machine."""
+        if self.local_address is None:
+            return (self,)
+        host, port = self.local_address
+        local = replace(
+            self,
+            host=host,
+            port=port,
+            certificate=None,
+            private_key=None,
+            client_ca=None,
+            token_file=None,
+            limits=self.limits.on_this_machine(),
+            local_address=None,
+        )
+        return (self, local)
 
     @property
     def is_loopback(self) -> bool:

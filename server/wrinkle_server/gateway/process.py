@@ -12,7 +12,7 @@ from typing import Final
 
 from wrinkle_core.errors import DeadlineExceededError, ServerStartError
 from wrinkle_server.gateway.admin import EnvoyAdmin
-from wrinkle_server.gateway.authorize import AuthorizeServer, require_socket_path
+from wrinkle_server.gateway.authorize import AuthorizeServer
 from wrinkle_server.gateway.bootstrap import bootstrap, to_yaml
 from wrinkle_server.gateway.envoy_binary import find_envoy, validate
 from wrinkle_server.gateway.envoy_config import ADMIN_SOCKET, AUTHORIZE_SOCKET
@@ -22,6 +22,7 @@ from wrinkle_server.triton.held_folder import held
 from wrinkle_server.triton.leftovers import new_run_name, remove_leftovers, remove_run
 from wrinkle_server.triton.log_file import keep_log_short
 from wrinkle_server.triton.ports import require_free_ports
+from wrinkle_server.triton.unix_http import require_socket_path
 
 __all__ = ["Gateway"]
 
@@ -96,7 +97,8 @@ class Gateway:
         if self._scratch.exists():
             raise ServerStartError("This gateway was started before; make a new Gateway.")
         self._binary = find_envoy()
-        require_free_ports(self.options.host, {"--port": self.options.port})
+        for door in self.options.doors:
+            require_free_ports(door.host, {"--port": door.port})
         remove_leftovers()
         self._scratch.mkdir(mode=0o700)
         self._holding.enter_context(held(self._scratch))

@@ -6,13 +6,13 @@ server that is full of its users' requests is asked again until the time is over
 
 from __future__ import annotations
 
-import http.client
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
-import tritonclient.http
+import tritonclient.grpc
 from numpy.typing import NDArray
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
@@ -24,11 +24,13 @@ from wrinkle_server.triton.admin_api import AdminApi
 
 __all__ = ["ensemble_answer", "version_answer"]
 
-_UNAVAILABLE: Final = "503"
+_UNANSWERED: Final = ("StatusCode.UNAVAILABLE", "StatusCode.DEADLINE_EXCEEDED")  # without an error of ours
+_LEAST_WAIT_S: Final = 1.0
 _MAX_REASON_CHARS: Final = 200
 _PAUSE_S: Final = 0.2
 
 Tensors = Mapping[str, NDArray[Any]]
+_Infer = Callable[..., dict[str, NDArray[Any]]]
 
 
 def version_answer(server: AdminApi, spec: SegmenterContract, version: int, timeout_s: float) -> CanaryAnswer:
@@ -39,10 +41,10 @@ def version_answer(server: AdminApi, spec: SegmenterContract, version: int, time
         ServerFaultError: The answer is wrong.
     """
 
-    def ask(client: Any) -> dict[str, NDArray[Any]]:
-        prepared = _infer(client, spec.preprocessor, {"IMAGE": _photo()})
-        found = _infer(client, spec.name, {"INPUT": prepared["INPUT"]}, version)
-        return _infer(client, "threshold", {**prepared, **found})
+    def ask(infer: _Infer) -> dict[str, NDArray[Any]]:
+        prepared = infer(spec.preprocessor, {"IMAGE": _photo()})
+        found = infer(spec.name, {"INPUT": prepared["INPUT"]}, version)
+        return infer("threshold", {**prepared, **found})
 
     outputs = _patiently(ask, server, timeout_s)
     return CanaryAnswer.checked(f"version {version} of {spec.name}", _bytes(outputs))
@@ -55,21 +57,19 @@ def ensemble_answer(server: AdminApi, spec: SegmenterContract, timeout_s: float)
         WrinkleError: What the server answered, or that it did not.
         ServerFaultError: The answer is wrong.
     """
-    outputs = _patiently(lambda client: _infer(client, spec.ensemble, {"IMAGE": _photo()}), server, timeout_s)
+    outputs = _patiently(lambda infer: infer(spec.ensemble, {"IMAGE": _photo()}), server, timeout_s)
     return CanaryAnswer.checked(spec.ensemble, _bytes(outputs))
 
 
 def _patiently(
-    ask: Callable[[Any], dict[str, NDArray[Any]]], server: AdminApi, timeout_s: float
+    ask: Callable[[_Infer], dict[str, NDArray[Any]]], server: AdminApi, timeout_s: float
 ) -> dict[str, NDArray[Any]]:
     deadline = time.monotonic() + timeout_s
-    address = f"[{server.host}]" if ":" in server.host else server.host
-    with tritonclient.http.InferenceServerClient(
-        f"{address}:{server.http_port}", connection_timeout=timeout_s, network_timeout=timeout_s
-    ) as client:
+    with tritonclient.grpc.InferenceServerClient(f"{server.host}:{server.grpc_port}") as client:
         while True:
+            left_s = max(_LEAST_WAIT_S, deadline - time.monotonic())
             try:
-                return ask(client)
+                return ask(partial(_infer, client, left_s))
             except OverloadedError:
                 if time.monotonic() > deadline:
                     raise
@@ -80,19 +80,19 @@ def _photo() -> NDArray[np.uint8]:
     return np.frombuffer(canary_photo(), np.uint8)
 
 
-def _infer(client: Any, model_name: str, tensors: Tensors, version: int | None = None) -> dict[str, NDArray[Any]]:
+def _infer(
+    client: Any, timeout_s: float, model_name: str, tensors: Tensors, version: int | None = None
+) -> dict[str, NDArray[Any]]:
     inputs = []
     for name, array in tensors.items():
-        tensor = tritonclient.http.InferInput(name, list(array.shape), np_to_triton_dtype(array.dtype))
+        tensor = tritonclient.grpc.InferInput(name, list(array.shape), np_to_triton_dtype(array.dtype))
         tensor.set_data_from_numpy(array)
         inputs.append(tensor)
     try:
-        result = client.infer(model_name, inputs, model_version=str(version or ""))
+        result = client.infer(model_name, inputs, model_version=str(version or ""), client_timeout=timeout_s)
     except InferenceServerException as error:
-        unknown = OverloadedError if error.status() == _UNAVAILABLE else ServerFaultError
+        unknown = ServerUnreachableError if str(error.status()) in _UNANSWERED else ServerFaultError
         raise from_wire(str(error)) or unknown(f"{model_name}: {str(error)[:_MAX_REASON_CHARS]}") from error
-    except (OSError, http.client.HTTPException) as error:
-        raise ServerUnreachableError(f"{model_name} was not answered: {type(error).__name__}.") from error
     return {tensor.name: result.as_numpy(tensor.name) for tensor in model(model_name).outputs}
 
 

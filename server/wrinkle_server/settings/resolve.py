@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -24,7 +25,8 @@ from wrinkle_server.triton.shared_memory import python_configs
 __all__ = [
     "compiled_networks_folder",
     "deployment",
-    "gateway_options",
+    "front_door",
+    "http_is_guarded",
     "log_path",
     "require_closed_inference",
     "server_options",
@@ -77,35 +79,56 @@ def step_configs(settings: ServeSettings) -> tuple[pb.ModelConfig, ...]:
     return tuple(model_config(model(name), deployment(settings)) for name in sorted(names))
 
 
-def gateway_options(settings: ServeSettings) -> GatewayOptions:
-    """Return how the gateway in front of this server is started.
+def http_is_guarded(settings: ServeSettings) -> bool:
+    """Return whether Envoy listens on the HTTP port; beyond loopback a gateway elsewhere is the guard."""
+    return settings.http == "guarded" and is_loopback(settings.host)
+
+
+def front_door(settings: ServeSettings, http_socket: Path | None) -> GatewayOptions | None:
+    """Return how Envoy in front of this server is started, None when there is to be none.
+
+    Args:
+        settings: What the operator chose.
+        http_socket: Where Triton's HTTP listens when it is guarded.
 
     Raises:
         InvalidParameterError: The settings contradict each other, or would open an unprotected gateway.
     """
     gateway = settings.gateway
+    if http_socket is None and not gateway.enabled:
+        return None
+    limits = GatewayLimits(
+        max_body_bytes=settings.max_encoded_mib * 2**20 + _REQUEST_OVERHEAD_BYTES,
+        requests_per_minute=gateway.requests_per_minute,
+    )
     host = LOOPBACK if settings.host == _EVERY_IPV4_ADDRESS else settings.host
-    return GatewayOptions(
-        (Backend(host, settings.http_port, settings.grpc_port, settings.health_port),),
+    port = gateway.port if gateway.enabled else settings.http_port
+    local = GatewayOptions(
+        (Backend(host, settings.http_port, settings.grpc_port, settings.health_port, http_socket=http_socket),),
+        host=host,
+        port=port,
+        limits=limits.on_this_machine(),
+        otlp_endpoint=settings.otlp_endpoint or None,
+        trace_sample_rate=settings.trace_sample_rate,
+        access_log=log_path(settings).with_name(f"gateway-{port}.jsonl"),
+        max_log_bytes=settings.max_log_mib * 2**20,
+    )
+    if not gateway.enabled:
+        return local
+    return replace(
+        local,
         host=gateway.host,
-        port=gateway.port,
         certificate=gateway.certificate,
         private_key=gateway.private_key,
         client_ca=gateway.client_ca,
         token_file=gateway.token_file,
-        limits=GatewayLimits(
-            max_body_bytes=settings.max_encoded_mib * 2**20 + _REQUEST_OVERHEAD_BYTES,
-            requests_per_minute=gateway.requests_per_minute,
-        ),
-        otlp_endpoint=settings.otlp_endpoint or None,
-        trace_sample_rate=settings.trace_sample_rate,
-        access_log=log_path(settings).with_name(f"gateway-{gateway.port}.jsonl"),
-        max_log_bytes=settings.max_log_mib * 2**20,
+        limits=limits,
+        local_address=None if http_socket is None else (host, settings.http_port),
     )
 
 
-def server_options(settings: ServeSettings, repository: Path) -> ServerOptions:
-    """Return how Triton is started on ``repository``.
+def server_options(settings: ServeSettings, repository: Path, http_socket: Path | None = None) -> ServerOptions:
+    """Return how Triton is started on ``repository``, its HTTP on a socket when one is given.
 
     Raises:
         ArtifactError: The repository holds no ensemble of ours.
@@ -115,6 +138,7 @@ def server_options(settings: ServeSettings, repository: Path) -> ServerOptions:
         served_segmenters(repository),
         host=settings.host,
         http_port=settings.http_port,
+        http_socket=http_socket,
         grpc_port=settings.grpc_port,
         metrics_port=settings.metrics_port,
         metrics_host=_EVERY_IPV4_ADDRESS if settings.open_monitoring else None,

@@ -106,6 +106,10 @@ class ServeSettings(BaseSettings):
         description="Allow a host beyond loopback: whoever reaches it can end the server, so a gateway only.",
     )
     http_port: Port = Field(default=8000, description="HTTP inference.")
+    http: Literal["guarded", "bare"] = Field(
+        default="guarded",
+        description="guarded: Envoy listens there and keeps out what ends Triton; bare: Triton itself does.",
+    )
     grpc_port: Port = Field(default=8001, description="gRPC inference.")
     metrics_port: Port = Field(default=8002, description="Prometheus metrics of Triton.")
     health_port: Port = Field(default=8003, description="Health and metrics of the supervisor.")
@@ -113,7 +117,8 @@ class ServeSettings(BaseSettings):
         default=False, description="Metrics and health on every IPv4 address, while inference stays on the host above."
     )
     shared_memory_api: Annotated[bool, Cli(("--shared-memory-api/--no-shared-memory-api",))] = Field(
-        default=False, description="Let clients on this machine register shared memory; where all of them are trusted."
+        default=False,
+        description="Let clients on this machine register shared memory over gRPC; where all of them are trusted.",
     )
 
     log_level: LogLevel = Field(default="warning", description="error, warning, info or verbose.")

@@ -16,7 +16,7 @@ from wrinkle_core.contract import SegmenterContract
 from wrinkle_core.errors import ServerFaultError
 from wrinkle_server.supervision.canary_answer import CanaryAnswer
 from wrinkle_server.triton.admin_api import AdminApi
-from wrinkle_server.triton.raw_inference import infer_raw
+from wrinkle_server.triton.raw_inference import infer_over
 
 __all__ = ["MIN_REFERENCE_IOU", "Canary", "canary_photo"]
 
@@ -49,7 +49,7 @@ class Canary:
             ServerFaultError: The answer is wrong.
         """
         versions = _versions(admin.config(self.ensemble))
-        outputs = infer_raw(admin.host, admin.http_port, self.ensemble, canary_photo(), timeout_s)
+        outputs = infer_over(admin.http_connection(timeout_s), self.ensemble, canary_photo())
         answer = CanaryAnswer.checked(self.ensemble, outputs)
         if _versions(admin.config(self.ensemble)) != versions:
             return  # promoted meanwhile: either version may have answered

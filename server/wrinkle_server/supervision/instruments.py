@@ -18,6 +18,9 @@ class Instruments:
         self.restarts = Counter(
             "wrinkle_restarts", "Servers started anew, by reason.", ("reason",), registry=self.registry
         )
+        self.gateway_restarts = Counter(
+            "wrinkle_gateway_restarts", "Envoys in front of the server started anew.", registry=self.registry
+        )
         self.canaries = Counter(
             "wrinkle_canaries",
             "Canary photographs, by ensemble and outcome.",

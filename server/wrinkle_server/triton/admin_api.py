@@ -11,10 +11,12 @@ import time
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 from wrinkle_core.errors import ServerFaultError, ServerUnreachableError
 from wrinkle_server.triton.options import ADMIN_HEADER
+from wrinkle_server.triton.unix_http import UnixHTTPConnection
 
 __all__ = ["AdminApi"]
 
@@ -25,12 +27,29 @@ _MAX_REASON_CHARS: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class AdminApi:
-    """One server's own interface; every call opens a connection, so it may be shared between threads."""
+    """One server's own interface; every call opens a connection, so it may be shared between threads.
+
+    Attributes:
+        host: Address that Triton listens on.
+        http_port: Its HTTP; nobody of Triton's listens there when there is a socket.
+        grpc_port: Its gRPC.
+        metrics_port: Its metrics.
+        admin_key: Secret of the restricted APIs.
+        http_socket: Unix socket of its HTTP instead of the port.
+    """
 
     host: str
     http_port: int
+    grpc_port: int
     metrics_port: int
     admin_key: str = field(repr=False)
+    http_socket: Path | None = None
+
+    def http_connection(self, timeout_s: float) -> http.client.HTTPConnection:
+        """Return a new connection to Triton's HTTP, to be closed by the caller."""
+        if self.http_socket is not None:
+            return UnixHTTPConnection(self.http_socket, timeout_s)
+        return http.client.HTTPConnection(self.host, self.http_port, timeout=timeout_s)
 
     def ready(self) -> bool:
         """Return whether Triton says that every model it was asked to load is ready."""
@@ -64,7 +83,8 @@ class AdminApi:
         Raises:
             ServerUnreachableError: Nothing answers.
         """
-        return self._ask("GET", "/metrics", port=self.metrics_port)[1].decode()
+        connection = http.client.HTTPConnection(self.host, self.metrics_port, timeout=_ASK_TIMEOUT_S)
+        return self._ask("GET", "/metrics", connection=connection)[1].decode()
 
     def loaded(self) -> dict[str, int]:
         """Return the number of ready versions per model.
@@ -154,14 +174,13 @@ class AdminApi:
         target: str,
         *,
         body: str | None = None,
-        port: int | None = None,
+        connection: http.client.HTTPConnection | None = None,
         timeout_s: float = _ASK_TIMEOUT_S,
     ) -> tuple[int, bytes]:
-        port = self.http_port if port is None else port
-        with closing(http.client.HTTPConnection(self.host, port, timeout=timeout_s)) as connection:
+        with closing(connection or self.http_connection(timeout_s)) as asked:
             try:
-                connection.request(method, target, body=body, headers={ADMIN_HEADER: self.admin_key})
-                response = connection.getresponse()
+                asked.request(method, target, body=body, headers={ADMIN_HEADER: self.admin_key})
+                response = asked.getresponse()
                 return response.status, response.read()
             except (OSError, http.client.HTTPException) as error:
                 raise ServerUnreachableError(f"{target} was not answered: {type(error).__name__}.") from error

@@ -26,6 +26,7 @@ from wrinkle_server.triton.log_file import begin_log, keep_log_short, last_lines
 from wrinkle_server.triton.options import ServerOptions, triton_arguments
 from wrinkle_server.triton.ports import require_free_ports
 from wrinkle_server.triton.tritonserver import find_tritonserver, server_environment
+from wrinkle_server.triton.unix_http import require_socket_path
 
 __all__ = ["ModelServer"]
 
@@ -55,7 +56,9 @@ class ModelServer:
         self.options = options
         self._keep_log = successor_of is not None
         key = secrets.token_urlsafe(24) if successor_of is None else successor_of.admin.admin_key
-        self.admin: AdminApi = AdminApi(options.host, options.http_port, options.metrics_port, key)
+        self.admin: AdminApi = AdminApi(
+            options.host, options.http_port, options.grpc_port, options.metrics_port, key, options.http_socket
+        )
         self._run_name = new_run_name()
         self.run_folder = Path(tempfile.gettempdir(), self._run_name)
         self._holding = ExitStack()
@@ -91,6 +94,9 @@ class ModelServer:
             raise ServerStartError("This server was started before; make a new ModelServer.")
         installation = find_tritonserver()
         require_free_ports(self.options.host, self.options.ports)
+        if self.options.http_socket is not None:
+            require_socket_path(self.options.http_socket)
+            self.options.http_socket.unlink(missing_ok=True)  # of a server before this one
         remove_leftovers()
         self.run_folder.mkdir(mode=0o700)
         self._holding.enter_context(held(self.run_folder))

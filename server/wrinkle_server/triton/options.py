@@ -37,7 +37,9 @@ class ServerOptions:
         repository: Model repository; read only.
         segmenters: Segmenters whose ensembles are loaded.
         host: Address to listen on.
-        http_port: HTTP inference.
+        http_port: HTTP inference; unused when there is a socket.
+        http_socket: Unix socket on which HTTP is served instead of a port, so that nobody but this user and who it lets
+            in, such as a gateway, reaches Triton's own; its folder must be private.
         grpc_port: gRPC inference.
         metrics_port: Prometheus metrics.
         metrics_host: Address of the metrics when it is not ``host``.
@@ -55,6 +57,7 @@ class ServerOptions:
     segmenters: tuple[SegmenterContract, ...]
     host: str = LOOPBACK
     http_port: int = 8000
+    http_socket: Path | None = None
     grpc_port: int = 8001
     metrics_port: int = 8002
     metrics_host: str | None = None
@@ -68,12 +71,9 @@ class ServerOptions:
 
     @property
     def ports(self) -> dict[str, int]:
-        """The three ports by the command-line option that sets each."""
-        return {
-            "--http-port": self.http_port,
-            "--grpc-port": self.grpc_port,
-            "--metrics-port": self.metrics_port,
-        }
+        """Triton's ports by the command-line option that sets each."""
+        http = {} if self.http_socket is not None else {"--http-port": self.http_port}
+        return {**http, "--grpc-port": self.grpc_port, "--metrics-port": self.metrics_port}
 
 
 def is_loopback(host: str) -> bool:
@@ -114,7 +114,7 @@ def triton_arguments(
         *(f"--load-model={spec.ensemble}" for spec in options.segmenters),
         f"--backend-directory={backends}",
         f"--backend-config=python,shm-region-prefix-name={shared_memory_prefix}",
-        f"--http-address={options.host}",
+        f"--http-address={options.host if options.http_socket is None else f'unix:{options.http_socket}'}",
         f"--http-port={options.http_port}",
         f"--http-restricted-api={restricted}:{ADMIN_HEADER}={admin_key}",
         f"--grpc-address={options.host}",

@@ -29,7 +29,7 @@ def require_free_ports(host: str, ports: Mapping[str, int]) -> None:
         ServerStartError: One is taken, or two are the same.
     """
     if len(set(ports.values())) < len(ports):
-        raise ServerStartError(f"{', '.join(ports)} must be three different ports, got {list(ports.values())}.")
+        raise ServerStartError(f"{', '.join(ports)} must be different ports, got {list(ports.values())}.")
     for option, port in ports.items():
         if not port_is_free(host, port):
             raise ServerStartError(

@@ -11,18 +11,22 @@ from typing import Final
 
 from wrinkle_core.errors import OverloadedError, ServerFaultError, ServerUnreachableError, from_wire
 
-__all__ = ["infer_raw"]
+__all__ = ["infer_over", "infer_raw"]
 
 _LENGTH_HEADER: Final = "Inference-Header-Content-Length"
 
 
 def infer_raw(host: str, http_port: int, model_name: str, photo: bytes, timeout_s: float) -> dict[str, bytes]:
-    """Send one encoded photograph as a raw HTTP body and return the outputs by name.
+    """Send one encoded photograph to a port; as ``infer_over``."""
+    return infer_over(http.client.HTTPConnection(host, http_port, timeout=timeout_s), model_name, photo)
+
+
+def infer_over(connection: http.client.HTTPConnection, model_name: str, photo: bytes) -> dict[str, bytes]:
+    """Send one encoded photograph over a connection, close it, and return the outputs by name.
 
     Raises:
         WrinkleError: What the server answered, by its code; ServerUnreachableError when nothing answered.
     """
-    connection = http.client.HTTPConnection(host, http_port, timeout=timeout_s)
     try:
         connection.request(
             "POST",
@@ -33,7 +37,7 @@ def infer_raw(host: str, http_port: int, model_name: str, photo: bytes, timeout_
         response = connection.getresponse()
         body = response.read()
     except (OSError, http.client.HTTPException) as error:
-        raise ServerUnreachableError(f"Nothing answered on {host}:{http_port}: {type(error).__name__}.") from error
+        raise ServerUnreachableError(f"{model_name} was not answered: {type(error).__name__}.") from error
     finally:
         connection.close()
     if response.status != http.client.OK:
@@ -43,7 +47,7 @@ def infer_raw(host: str, http_port: int, model_name: str, photo: bytes, timeout_
     try:
         return _split(body, int(response.getheader(_LENGTH_HEADER, "0")))
     except (ValueError, KeyError, TypeError) as error:
-        raise ServerFaultError(f"The answer on {host}:{http_port} is none of Triton's.") from error
+        raise ServerFaultError(f"The answer of {model_name} is none of Triton's.") from error
 
 
 def _split(body: bytes, header_bytes: int) -> dict[str, bytes]:

@@ -55,11 +55,13 @@ def test_ensemble_that_answered_a_moment_ago_gets_no_canary(server: Supervised) 
 
 def test_deep_check_finds_a_dead_step_that_triton_calls_ready(server: Supervised) -> None:
     admin = server.supervisor.server.admin
-    server.steps("threshold")[0].kill()
-    (ensemble,) = deep_check(admin, [segmenter("unetpp")], idle_s=0.0, timeout_s=5.0)[-1:]
-    assert not ensemble.serves
-    assert admin.model_ready("threshold")
-    wait_until(
-        lambda: not server.reasons() and deep_check(admin, [segmenter("unetpp")], idle_s=0.0, timeout_s=5.0)[-1].serves,
-        15,
-    )
+
+    def ensemble_serves() -> bool:
+        return deep_check(admin, [segmenter("unetpp")], idle_s=0.0, timeout_s=5.0)[-1].serves
+
+    def found_before_the_supervisor_repairs_it() -> bool:
+        server.steps("threshold")[0].kill()
+        return not ensemble_serves() and admin.model_ready("threshold")
+
+    wait_until(found_before_the_supervisor_repairs_it, 30)
+    wait_until(lambda: not server.reasons() and ensemble_serves(), 15)

@@ -8,10 +8,12 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.request import urlopen
 
 import psutil
 import pytest
 
+from deadly_http import told_about_deadly_bodies
 from live_server import ServeProcess, start_serve
 from remains import remains, session_members
 from supervised_server import wait_until
@@ -61,6 +63,16 @@ def use_with_and_without_token(guarded: Guarded, photo: bytes) -> None:
             client.segment(photo)
 
 
+def test_callers_on_this_machine_need_no_token_and_cannot_end_the_server(
+    guarded: Guarded, grace_hopper_jpeg: bytes
+) -> None:
+    server, port = guarded.child("tritonserver"), guarded.started.ports[0]
+    assert set(told_about_deadly_bodies(port)) == {"CONTRACT_MISMATCH"}
+    with Client(f"http://127.0.0.1:{port}") as client:
+        assert client.segment(grace_hopper_jpeg).mask.any()
+    assert server.is_running()
+
+
 def test_photographs_pass_the_gateway_with_a_token_and_envoy_comes_back(
     guarded: Guarded, grace_hopper_jpeg: bytes
 ) -> None:
@@ -69,6 +81,8 @@ def test_photographs_pass_the_gateway_with_a_token_and_envoy_comes_back(
     envoy.kill()
     wait_until(lambda: not envoy.is_running(), 10)
     use_with_and_without_token(guarded, grace_hopper_jpeg)
+    with urlopen(f"http://127.0.0.1:{guarded.started.ports[3]}/metrics", timeout=10) as page:
+        assert "wrinkle_gateway_restarts_total 1.0" in page.read().decode()
     server, envoy = guarded.child("tritonserver"), guarded.child("envoy")
     guarded.started.process.send_signal(signal.SIGTERM)
     assert guarded.started.process.wait(60) == 0

@@ -6,6 +6,7 @@ import http.client
 import json
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,8 @@ CHUNKS = 100_000
 @pytest.fixture(scope="module")
 def server(small_repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServer]:
     log_path = tmp_path_factory.mktemp("guarded") / "triton.log"
-    with ModelServer(options_on_free_ports(small_repository, log_path, "unetpp")) as running:
+    options = options_on_free_ports(small_repository, log_path, "unetpp")
+    with ModelServer(replace(options, http_socket=log_path.with_name("http"))) as running:
         yield running
 
 
@@ -41,11 +43,11 @@ def gateway(server: ModelServer, tmp_path_factory: pytest.TempPathFactory) -> It
     folder, options = tmp_path_factory.mktemp("gateway"), server.options
     (port,) = free_ports(1)
     with HttpBackend() as supervisor:
-        backend = Backend(options.host, options.http_port, options.grpc_port, supervisor.ports[2])
+        ports = (options.http_port, options.grpc_port, supervisor.ports[2])
         chosen = GatewayOptions(
-            (backend,),
+            (Backend(options.host, *ports, http_socket=options.http_socket),),
             port=port,
-            limits=GatewayLimits(requests_per_minute=100_000, burst=100_000),
+            limits=GatewayLimits().on_this_machine(),
             access_log=folder / "access.log",
         )
         with Gateway(chosen, log_path=folder / "envoy.log"):

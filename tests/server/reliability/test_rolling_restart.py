@@ -32,7 +32,16 @@ class Replica:
     def __init__(self, repository: Path) -> None:
         self.ports = free_ports(4)
         names = ("--http-port", "--grpc-port", "--metrics-port", "--health-port")
-        self._command = [sys.executable, "-c", PROGRAM, "serve", "--model-repository", str(repository)]
+        self._command = [
+            sys.executable,
+            "-c",
+            PROGRAM,
+            "serve",
+            "--http",
+            "bare",
+            "--model-repository",
+            str(repository),
+        ]
         self._command += ["--drain-delay-s", "2"]
         for name, port in zip(names, self.ports, strict=True):
             self._command += [name, str(port)]

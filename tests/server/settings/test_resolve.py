@@ -9,7 +9,8 @@ import pytest
 from wrinkle_core.errors import ContractError, InvalidParameterError
 from wrinkle_server.settings.resolve import (
     deployment,
-    gateway_options,
+    front_door,
+    http_is_guarded,
     require_closed_inference,
     server_options,
     step_configs,
@@ -84,8 +85,12 @@ def test_places_and_traces_reach_the_server(small_repository: Path, tmp_path: Pa
 
 
 def test_gateway_stands_before_this_server_and_takes_no_more_than_the_server() -> None:
-    settings = ServeSettings(host="0.0.0.0", http_port=1, grpc_port=2, health_port=3, max_encoded_mib=2)
-    options = gateway_options(settings)
+    gateway = GatewaySettings(enabled=True)
+    settings = ServeSettings(
+        host="0.0.0.0", http_port=1, grpc_port=2, health_port=3, max_encoded_mib=2, gateway=gateway
+    )
+    options = front_door(settings, None)
+    assert options is not None
     (backend,) = options.backends
     assert (backend.host, backend.http_port, backend.grpc_port, backend.health_port) == ("127.0.0.1", 1, 2, 3)
     assert 2 * 2**20 < options.limits.max_body_bytes < 3 * 2**20
@@ -93,4 +98,21 @@ def test_gateway_stands_before_this_server_and_takes_no_more_than_the_server() -
 
 def test_unprotected_gateway_is_refused() -> None:
     with pytest.raises(InvalidParameterError, match="needs TLS"):
-        gateway_options(ServeSettings(gateway=GatewaySettings(host="0.0.0.0")))
+        front_door(ServeSettings(gateway=GatewaySettings(enabled=True, host="0.0.0.0")), None)
+
+
+def test_http_is_guarded_on_loopback_beside_the_gateway_and_without_one(tmp_path: Path) -> None:
+    socket = tmp_path / "http"
+    assert http_is_guarded(ServeSettings())
+    assert not http_is_guarded(ServeSettings(host="0.0.0.0", open_inference=True))
+    assert not http_is_guarded(ServeSettings(http="bare"))
+    assert front_door(ServeSettings(http="bare"), None) is None
+    alone = front_door(ServeSettings(http_port=5), socket)
+    assert alone is not None
+    assert [(door.host, door.port, door.limits.requests_per_minute) for door in alone.doors] == [("127.0.0.1", 5, None)]
+    settings = ServeSettings(http_port=5, gateway=GatewaySettings(enabled=True, port=6, token_file=tmp_path / "t"))
+    beside = front_door(settings, socket)
+    assert beside is not None
+    told = [(door.port, door.token_file, door.limits.requests_per_minute) for door in beside.doors]
+    assert told == [(6, tmp_path / "t", 600), (5, None, None)]
+    assert {backend.http_socket for backend in (*alone.backends, *beside.backends)} == {socket}

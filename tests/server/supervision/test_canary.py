@@ -41,8 +41,8 @@ class Server(AdminApi):
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch, good: dict[str, bytes]) -> Server:
-    monkeypatch.setattr(canary_module, "infer_raw", lambda *_: dict(good))
-    return Server("127.0.0.1", 1, 2, "key")
+    monkeypatch.setattr(canary_module, "infer_over", lambda *_: dict(good))
+    return Server("127.0.0.1", 1, 2, 3, "key")
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_every_segmenter_gives_the_known_answer(
 ) -> None:
     answer = in_process(spec, canary_photo(), ThresholdOptions())
     outputs = outputs_of(answer)
-    monkeypatch.setattr(canary_module, "infer_raw", lambda *_: outputs)
+    monkeypatch.setattr(canary_module, "infer_over", lambda *_: outputs)
     Canary(spec).check(server, 1.0)
 
 
@@ -104,7 +104,7 @@ def test_wrong_answer_is_noticed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     spoil(good)
-    monkeypatch.setattr(canary_module, "infer_raw", lambda *_: good)
+    monkeypatch.setattr(canary_module, "infer_over", lambda *_: good)
     with pytest.raises(ServerFaultError, match=message):
         check(server)
 
@@ -120,7 +120,7 @@ def test_mask_that_differs_from_the_first_one_is_noticed_unless_the_version_chan
 ) -> None:
     canary = Canary(segmenter("unetpp"))
     canary.check(server, 1.0)
-    monkeypatch.setattr(canary_module, "infer_raw", lambda *_: good | {"MASK_PNG": moved(good["MASK_PNG"])})
+    monkeypatch.setattr(canary_module, "infer_over", lambda *_: good | {"MASK_PNG": moved(good["MASK_PNG"])})
     with pytest.raises(ServerFaultError, match="other wrinkles"):
         canary.check(server, 1.0)
     monkeypatch.setattr(Server, "versions", "2")

@@ -46,7 +46,7 @@ def port() -> Iterator[int]:
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda port: AdminApi(HOST, port, port, "key").config("wrinkle_unetpp"),
+        lambda port: AdminApi(HOST, port, port, port, "key").config("wrinkle_unetpp"),
         lambda port: infer_raw(HOST, port, "wrinkle_unetpp", b"photo", 5.0),
     ],
     ids=["administration", "inference"],
