@@ -84,21 +84,26 @@ def default_deployment() -> Deployment:
 
 @contextmanager
 def bench_server(
-    networks: Mapping[str, ServedNetwork], deployment: Deployment | None = None, *, shared_memory: bool = False
+    networks: Mapping[str, ServedNetwork],
+    deployment: Deployment | None = None,
+    *,
+    bare: bool = False,
+    shared_memory: bool = False,
 ) -> Iterator[BenchServer]:
-    """Serve networks for as long as the block runs; ``shared_memory`` and errors are those of ``served_on``."""
+    """Serve networks for as long as the block runs; the other options and errors are those of ``served_on``."""
     with tempfile.TemporaryDirectory(prefix="wrinkle-bench-") as folder:
         repository = bench_repository(Path(folder, "repository"), networks, deployment)
-        with served_on(repository, shared_memory=shared_memory) as server:
+        with served_on(repository, bare=bare, shared_memory=shared_memory) as server:
             yield server
 
 
 @contextmanager
-def served_on(repository: Path, *, shared_memory: bool = False) -> Iterator[BenchServer]:
+def served_on(repository: Path, *, bare: bool = False, shared_memory: bool = False) -> Iterator[BenchServer]:
     """Run ``wrinkle serve`` on an assembled repository for as long as the block runs.
 
     Args:
         repository: What to serve.
+        bare: Triton itself on the HTTP port, for what reads its statistics there.
         shared_memory: Let every client on this machine register shared memory, as ``perf_analyzer`` must for
             ``http+shm``.
 
@@ -112,7 +117,7 @@ def served_on(repository: Path, *, shared_memory: bool = False) -> Iterator[Benc
         log, command = Path(folder, "serve.log"), [sys.executable, "-m", "wrinkle_client.cli", "serve"]
         command += ["--model-repository", str(repository), "--log-file", str(Path(folder, "triton.log"))]
         command += [str(word) for option in (_QUIET | ports).items() for word in option]
-        command += ["--http", "bare", *(["--shared-memory-api"] if shared_memory else [])]
+        command += [*(["--http", "bare"] if bare else []), *(["--shared-memory-api"] if shared_memory else [])]
         process, began_s = ChildProcess("wrinkle serve"), time.perf_counter()
         process.start(command, open_output=lambda: log.open("wb"))
         try:

@@ -61,7 +61,7 @@ def measure_client_overhead(
     """Time ``Client.segment`` and a bare tritonclient call in turns."""
     networks = {spec.name: network for spec, network in networks_of([_SPEC.name], Weights.SHIPPED).items()}
     photo = portrait_jpeg(SIDE_PX)
-    with bench_server(networks) as server:
+    with bench_server(networks, bare=True) as server:
         found = [_measured(server, protocol, photo, pairs) for protocol in _TRITON]
     table = Table("protocol", "bare p50 ms", "SDK p50 ms", "SDK adds ms", "SDK adds", title=f"Goal {_GOAL:.0%}")
     for each in found:

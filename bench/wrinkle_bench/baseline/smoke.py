@@ -77,7 +77,7 @@ def measured_ratios(
     image = photo_input(photo)["IMAGE"]
     with tempfile.TemporaryDirectory(prefix="wrinkle-bench-") as folder:
         repository = bench_repository(Path(folder, "repository"), {spec.name: ServedNetwork.from_onnx(onnx, "f32")})
-        with served_on(repository) as server:
+        with served_on(repository, bare=True) as server:
             running = server.running
             grpc_address = f"{running.host}:{running.grpc_port}"
             with (

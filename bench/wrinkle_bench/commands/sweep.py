@@ -47,9 +47,9 @@ def sweep(
 
     def serve() -> AbstractContextManager[BenchServer]:
         if repository is not None:
-            return served_on(repository, shared_memory=True)
+            return served_on(repository, bare=True, shared_memory=True)
         networks = networks_of([spec.name for spec in specs], weights)
-        return bench_server({spec.name: network for spec, network in networks.items()}, shared_memory=True)
+        return bench_server({spec.name: network for spec, network in networks.items()}, bare=True, shared_memory=True)
 
     run_sweep(
         program,

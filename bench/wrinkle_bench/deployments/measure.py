@@ -81,7 +81,7 @@ def measurer(
     load = Load(spec.ensemble, "grpc", concurrency, max(_WINDOW_REQUESTS, concurrency))
 
     def measured(choice: Choice) -> MeasuredChoice:
-        with bench_server(networks, choice.deployment()) as server:
+        with bench_server(networks, choice.deployment(), bare=True) as server:
             return MeasuredChoice(choice, concurrency, measure(program, server.running, load, image))
 
     return measured

@@ -63,7 +63,7 @@ def measure_gateway(pairs: int, known: Container[str]) -> Iterator[tuple[str, Th
         return
     model = SEGMENTERS[0].name
     networks = {spec.name: network for spec, network in networks_of([model], Weights.SHIPPED).items()}
-    with bench_server(networks) as server, _gateway(server) as (port, token):
+    with bench_server(networks, bare=True) as server, _gateway(server) as (port, token):
         running = server.running
         direct_ports = {"http": running.http_port, "grpc": running.grpc_port}
         for protocol, side_px in missing:

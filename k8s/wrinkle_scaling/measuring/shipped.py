@@ -45,7 +45,7 @@ def measure_shipped(runs: int) -> ReplicaProfile:
     if machine.cores != _CORES:
         raise InvalidParameterError(f"{_MEASURED} is measured on {_CORES} cores, and this process has {machine.cores}.")
     spec, photo = segmenter(_SEGMENTER), portrait_jpeg()
-    with bench_server(chosen_networks(_SEGMENTER)) as server:
+    with bench_server(chosen_networks(_SEGMENTER), bare=True) as server:
         host, port = server.running.host, server.running.http_port
         found: Measurement = measure(host, port, spec, photo, runs=runs)
         with TritonStatistics(host, port, spec) as statistics:

@@ -38,6 +38,7 @@ from wrinkle_server.supervision.supervisor import Supervisor
 from wrinkle_server.triton.held_folder import held
 from wrinkle_server.triton.leftovers import new_run_name
 from wrinkle_server.triton.options import LOOPBACK, ServerOptions, is_loopback
+from wrinkle_server.triton.ports import require_free_ports
 from wrinkle_server.triton.shared_memory import require_shared_memory
 
 __all__ = ["run", "serve"]
@@ -103,7 +104,10 @@ def run(
             on_ready()
             supervisor.run()
         return
-    # Envoy starts first, so that a port that is taken is told at once, and ends first, so that requests drain.
+    for each in door.doors:
+        own = settings.gateway.enabled and each is door
+        require_free_ports(each.host, {"--gateway-port" if own else "--http-port": each.port})
+    # Envoy starts first, beside Triton, and ends first, so that requests in flight are answered.
     with _gateway(settings, door, supervisor) as gateway:
 
         def hurry() -> None:
