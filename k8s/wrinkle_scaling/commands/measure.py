@@ -18,7 +18,9 @@ def measure(
     out: Annotated[Path, typer.Option("--out", "-o", help="File for the profile, JSON.")],
     model: Annotated[str, typer.Option("--model", "-m", help="Segmenter.")] = SEGMENTERS[0].name,
     host: Annotated[str, typer.Option("--host", help="Of the server.")] = "127.0.0.1",
-    http_port: Annotated[int, typer.Option("--http-port", min=1, max=65535, help="Triton's own.")] = 8000,
+    http_port: Annotated[
+        int, typer.Option("--http-port", min=1, max=65535, help="Triton's own, of `wrinkle serve --http bare`.")
+    ] = 8000,
     runs: Annotated[int, typer.Option("--runs", min=1, max=10_000, help="Photographs, one after the other.")] = 50,
 ) -> None:
     """Measure a CPU replica that nobody else uses, one photograph at a time, and write its profile."""

@@ -5,14 +5,16 @@ Source: Triton extensions ``extension_statistics.md`` and ``extension_model_conf
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
 from tritonclient.http import InferenceServerClient
+from tritonclient.utils import InferenceServerException
 
 from wrinkle_core.contract import THRESHOLD, SegmenterContract
+from wrinkle_core.errors import ServerFaultError
 from wrinkle_scaling.replica.profile import Bounds
 
 __all__ = ["StepConfig", "TritonStatistics"]
@@ -67,7 +69,7 @@ class TritonStatistics:
         return Bounds(**told)
 
     def _worked(self, model_name: str) -> tuple[int, float]:
-        versions = self._client.get_inference_statistics(model_name)["model_stats"]
+        versions = self._told(self._client.get_inference_statistics, model_name)["model_stats"]
         counts, seconds = 0, 0.0
         for version in versions:
             done, queued = version["inference_stats"]["success"], version["inference_stats"]["queue"]
@@ -76,8 +78,17 @@ class TritonStatistics:
         return counts, seconds
 
     def _config(self, model_name: str) -> Mapping[str, Any]:
-        config: Mapping[str, Any] = self._client.get_model_config(model_name)
-        return config
+        return self._told(self._client.get_model_config, model_name)
+
+    def _told(self, ask: Callable[[str], Any], model_name: str) -> Mapping[str, Any]:
+        try:
+            told: Mapping[str, Any] = ask(model_name)
+        except InferenceServerException as error:
+            raise ServerFaultError(
+                f"The server does not tell the figures of {model_name}: they come from Triton's own HTTP port, which "
+                "`wrinkle serve --http bare` opens."
+            ) from error
+        return told
 
 
 def _step_config(config: Mapping[str, Any]) -> StepConfig:
