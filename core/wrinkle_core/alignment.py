@@ -22,6 +22,7 @@ __all__ = ["Box", "ffhq_alignment", "inter_ocular_px", "photo_in_frame", "transf
 
 Box: TypeAlias = tuple[int, int, int, int]  # left, top, width, height, as cv2.boundingRect has it
 
+_EYE_RINGS: Final = (np.array(RIGHT_EYE), np.array(LEFT_EYE))
 _MOUTH_CORNERS: Final = (61, 291)
 _EYE_DISTANCES: Final = 2.0
 _EYE_MOUTH_DISTANCES: Final = 1.8
@@ -29,8 +30,8 @@ _DOWN_SHIFT: Final = 0.1
 
 
 def _eyes(landmarks_xy: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    points = landmarks_xy.astype(np.float64)
-    return points[list(RIGHT_EYE)].mean(axis=0), points[list(LEFT_EYE)].mean(axis=0)
+    right, left = (landmarks_xy[ring].astype(np.float64).mean(axis=0) for ring in _EYE_RINGS)
+    return right, left
 
 
 def inter_ocular_px(landmarks_xy: NDArray[np.float32]) -> float:

@@ -1,8 +1,9 @@
 """From the aligned frame back to the photograph: mask, probability and skin in the box around the face.
 
-Nothing is computed outside the box: no pixel there is skin, so none is marked. Inside it the probability is warped in
-bands of rows that fit into the processor's cache, as far to the right as there is skin. The left edge stays the box's:
-OpenCV counts columns from there in steps of 1/1024 px, so another start would round otherwise.
+Nothing is computed outside the box: no pixel there is skin, so none is marked. Inside it a mask of few marks is
+computed near these only, see marked_tiles.py. Else the probability is warped in bands of rows that fit into the
+processor's cache, as far to the right as there is skin. The left edge stays the box's: OpenCV counts columns from there
+in steps of 1/1024 px, so another start would round otherwise.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from wrinkle_core.face_mask import OVAL, face_mask
 from wrinkle_core.geometry import Geometry
+from wrinkle_core.marked_tiles import marked_in_tiles
 
 __all__ = ["FaceInPhoto"]
 
@@ -52,14 +54,9 @@ class FaceInPhoto:
 
     def marked_bits(self, level: int) -> NDArray[np.uint8]:
         """Return (h, ceil(w / 8)) packed bits, 1 where the skin's probability times 255 is ``level`` or more."""
-        height, width = self.skin.shape
-        bits: NDArray[np.uint8] = np.zeros((height, -(-width // 8)), np.uint8)
-        for (rows, columns), warped in self._bands():
-            cv2.threshold(warped, level - 1, 1, cv2.THRESH_BINARY, dst=warped)
-            np.bitwise_and(warped, self.skin[rows, columns], out=warped)
-            packed = np.packbits(warped, axis=1)
-            bits[rows, : packed.shape[1]] = packed
-        return bits
+        skin_bits = np.packbits(self.skin, axis=1)
+        marked = marked_in_tiles(self._probability, self._to_aligned, skin_bits, level)
+        return self._marked_in_bands(level) if marked is None else marked
 
     def probability_in_photo(self) -> NDArray[np.uint8]:
         """Return (H, W) probability times 255 in the whole photograph, 0 outside the skin."""
@@ -68,6 +65,16 @@ class FaceInPhoto:
         for band, warped in self._bands():
             np.multiply(warped, self.skin[band], out=box[band])
         return photo
+
+    def _marked_in_bands(self, level: int) -> NDArray[np.uint8]:
+        height, width = self.skin.shape
+        bits: NDArray[np.uint8] = np.zeros((height, -(-width // 8)), np.uint8)
+        for (rows, columns), warped in self._bands():
+            cv2.threshold(warped, level - 1, 1, cv2.THRESH_BINARY, dst=warped)
+            np.bitwise_and(warped, self.skin[rows, columns], out=warped)
+            packed = np.packbits(warped, axis=1)
+            bits[rows, : packed.shape[1]] = packed
+        return bits
 
     def _bands(self) -> Iterator[tuple[tuple[slice, slice], NDArray[np.uint8]]]:
         """Yield parts of the box that hold all skin, with the warped probability: overwritten by the next one."""

@@ -118,7 +118,7 @@ def measure(
     area_px = _histogram([labels], None, (bins,))
     sums = (
         by_level.sum(axis=1),
-        _histogram([labels], mask, (bins,)),
+        np.bincount(labels.ravel()[np.flatnonzero(mask.astype(np.bool_))], minlength=bins),
         np.bincount(where, lengths_iod * deep, bins),
         np.bincount(where, lengths_iod * ~deep, bins),
         by_level @ (np.arange(256) / 255.0),

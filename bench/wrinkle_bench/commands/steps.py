@@ -29,8 +29,8 @@ def steps(
             if case not in notebook:
                 found = measure_stages(spec, side_px, runs)
                 notebook.add(case, found)
-                tell(f"{case}: {found.preprocess.processor_ms:.1f} + {found.threshold.processor_ms:.1f} ms")
-                for step in (found.preprocess, found.threshold):
+                tell(f"{case}: {found.times.preprocess.processor_ms:.1f} + {found.times.threshold.processor_ms:.1f} ms")
+                for step in (found.times.preprocess, found.times.threshold):
                     for part, milliseconds in list(step.parts_ms.items())[:8]:
                         tell(f"    {step.name}: {part} {milliseconds:.2f} ms")
     tell(f"Written to {out / STEPS_FILE}.")

@@ -155,13 +155,23 @@ def _steps(figures: Figures) -> str:
         (
             case.segmenter,
             f"{case.side_px}² ({case.photo_bytes / 1e6:.1f} MB)",
-            f"{case.preprocess.processor_ms:.1f}",
-            f"{case.threshold.processor_ms:.1f}",
+            f"{case.times.preprocess.processor_ms:.1f}",
+            f"{case.times.threshold.processor_ms:.1f} ({case.times.marked[0]:.1%})",
             f"{case.processor_ms:.1f}",
+            f"{case.times.threshold_of_many_marks.processor_ms:.1f} ({case.times.marked[1]:.1%})",
+            f"{case.processor_ms_of_many_marks:.1f}",
         )
         for case in figures.steps.cases.values()
     ]
-    head = ("segmenter", "JPEG", "preprocess, processor ms", "threshold", "together")
+    head = (
+        "segmenter",
+        "JPEG",
+        "preprocess, processor ms",
+        "threshold (skin marked)",
+        "together",
+        "threshold, many marks (skin marked)",
+        "together",
+    )
     return "\n\n".join([markdown_table(head, rows), taken_on(figures.steps.machine)])
 
 

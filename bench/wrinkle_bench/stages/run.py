@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from wrinkle_bench.photograph import portrait_jpeg
-from wrinkle_bench.stages.timing import StepTimes, pin_to_one_core, step_times
+from wrinkle_bench.stages.timing import StagesTimes, pin_to_one_core, stages_times
 from wrinkle_core.contract import SegmenterContract
+from wrinkle_export.repository.choice import chosen_networks
 
 __all__ = ["SIDES_PX", "STEPS_FILE", "StagesOfPhoto", "measure_stages"]
 
@@ -25,26 +26,29 @@ class StagesOfPhoto:
         segmenter: Whose steps.
         side_px: Of the photograph.
         photo_bytes: Of its file.
-        preprocess: From its bytes to the network's input.
-        threshold: From the network's answer to mask and report.
+        times: Of its steps.
     """
 
     segmenter: str
     side_px: int
     photo_bytes: int
-    preprocess: StepTimes
-    threshold: StepTimes
+    times: StagesTimes
 
     @property
     def processor_ms(self) -> float:
-        """Return both together."""
-        return self.preprocess.processor_ms + self.threshold.processor_ms
+        """Return both steps together, of the shipped network's marks."""
+        return self.times.preprocess.processor_ms + self.times.threshold.processor_ms
+
+    @property
+    def processor_ms_of_many_marks(self) -> float:
+        """Return both steps together, of far more marks."""
+        return self.times.preprocess.processor_ms + self.times.threshold_of_many_marks.processor_ms
 
 
 def measure_stages(spec: SegmenterContract, side_px: int, runs: int) -> StagesOfPhoto:
     """Time both steps around a segmenter's network."""
-    photo = portrait_jpeg(side_px)
+    photo, network = portrait_jpeg(side_px), chosen_networks(spec.name)[spec.name].main_path
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context, initializer=pin_to_one_core) as one_core:
-        preprocess, threshold = one_core.submit(step_times, spec, photo, runs).result()
-    return StagesOfPhoto(spec.name, side_px, len(photo), preprocess, threshold)
+        times = one_core.submit(stages_times, spec, network, photo, runs).result()
+    return StagesOfPhoto(spec.name, side_px, len(photo), times)
