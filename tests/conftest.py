@@ -7,6 +7,7 @@ import shutil
 import signal
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 import skimage.data
@@ -17,6 +18,7 @@ from wrinkle_core.assets import fetch_assets
 from wrinkle_core.landmarks import FaceLandmarker
 
 pytest_plugins = (
+    "counted_retries",
     "figures",
     "live_server",
     "supervised_server",
@@ -28,6 +30,12 @@ SHARED_DATA = ROOT.parent / "shared" / "data"
 DESELECTED_UNLESS_ASKED = ("slow", "gpu")
 LONGEST_FOLDERS = ("train", "export")  # begun last, they would keep one worker busy after the others
 _MISSING_PROGRAMS = pytest.StashKey[set[str]]()
+
+# How long an example takes says more about the machine than about the code.
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
 
 
 def pytest_configure() -> None:

@@ -51,6 +51,7 @@ class FaultProxy:
     _listener: socket.socket | None = None
     _open: list[socket.socket] = field(default_factory=list)
     _threads: list[threading.Thread] = field(default_factory=list)
+    _ending: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> FaultProxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -60,6 +61,7 @@ class FaultProxy:
 
     def __exit__(self, *_: object) -> None:
         assert self._listener is not None
+        self._ending.set()
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for connection in self._open:
@@ -115,13 +117,13 @@ class FaultProxy:
     def _befall(self, fault: Fault, client: socket.socket, rest: bytes) -> bool:
         """Do it, and return whether the connection goes on."""
         if fault.kind == "delay":
-            time.sleep(fault.delay_s)
+            self._ending.wait(fault.delay_s)
             client.sendall(rest)
             return True
         if fault.kind == "trickle":
             for byte in rest:
                 client.sendall(bytes([byte]))
-                time.sleep(fault.delay_s)
+                self._ending.wait(fault.delay_s)
             return True
         if fault.kind == "reset":
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)

@@ -121,6 +121,14 @@ def options_on_free_ports(repository: Path, log_path: Path, *segmenters: str) ->
 
 
 @contextmanager
+def serving(options: ServerOptions) -> Iterator[ModelServer]:
+    """Start a server whose end is not under test: nothing is in flight then, and an orderly end takes seconds."""
+    with ModelServer(options) as server:
+        yield server
+        server.kill()
+
+
+@contextmanager
 def published_queues(server: ModelServer) -> Iterator[None]:
     """Tell the server's steps inside the block how long their queues are, as its supervisor would."""
     reader = CounterReader(server)
@@ -169,5 +177,5 @@ def start_serve(command: Sequence[str], **settings: Any) -> ServeProcess:
 @pytest.fixture(scope="session")
 def live_server(live_repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServer]:
     """Return a server that answers, on free ports."""
-    with ModelServer(options_on_free_ports(live_repository, tmp_path_factory.mktemp("log") / "triton.log")) as server:
+    with serving(options_on_free_ports(live_repository, tmp_path_factory.mktemp("log") / "triton.log")) as server:
         yield server

@@ -1,14 +1,17 @@
-"""Asking a live server with an id and parameters, and reading what its steps counted and logged."""
+"""Asking a live server with an id and parameters, telling its steps of queues, reading what they counted and logged."""
 
 from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Mapping
-from contextlib import closing
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
+from wrinkle_server.steps.pressure import MAX_AGE_S, PressureBoard
 from wrinkle_server.triton.model_server import ModelServer
 
 
@@ -39,6 +42,26 @@ def infer(
         answer = connection.getresponse()
         body = answer.read()
     return answer.status, "" if answer.status == http.client.OK else json.loads(body)["error"]
+
+
+@contextmanager
+def published(server: ModelServer, **pending: int) -> Iterator[None]:
+    """Tell the steps inside the block, as a supervisor would, how many requests wait at which model."""
+    board, done = PressureBoard(server.run_folder), Event()
+
+    def tell() -> None:
+        while not done.wait(0.05):
+            board.publish(pending)
+
+    board.publish(pending)
+    teller = Thread(target=tell)
+    teller.start()
+    try:
+        yield
+    finally:
+        done.set()
+        teller.join()
+        time.sleep(MAX_AGE_S)
 
 
 def counters(server: ModelServer) -> dict[str, float]:

@@ -13,12 +13,14 @@ from wrinkle_bench.pairs import measure_pairs
 
 def test_so_many_callers_ask_at_once_until_so_many_answers_came() -> None:
     lock, inside, most, asked = threading.Lock(), 0, 0, 0
+    together = threading.Barrier(3, timeout=20)
 
     def ask() -> None:
         nonlocal inside, most, asked
         with lock:
             inside, asked = inside + 1, asked + 1
             most = max(most, inside)
+        together.wait()
         time.sleep(0.02)
         with lock:
             inside -= 1
@@ -45,7 +47,7 @@ def test_an_error_keeps_the_other_callers_from_asking_on() -> None:
         asked.append(1)
         if len(asked) == 1:
             raise ConnectionError("gone")
-        time.sleep(0.05)
+        time.sleep(0.5)
 
     with pytest.raises(ConnectionError, match="gone"):
         burst(ask, concurrency=2, requests=40)
@@ -53,9 +55,9 @@ def test_an_error_keeps_the_other_callers_from_asking_on() -> None:
 
 
 def test_a_slower_way_shows_in_every_ratio() -> None:
-    seen = measure_pairs(lambda: time.sleep(0.01), lambda: time.sleep(0.03), pairs=3, bursts=1, requests=4)
+    seen = measure_pairs(lambda: time.sleep(0.03), lambda: time.sleep(0.09), pairs=5, bursts=3, requests=4)
     assert seen.latency_ratio > 1.5
-    assert seen.added_ms > 10.0
+    assert seen.added_ms > 30.0
     assert seen.throughput_ratio < 0.7
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from live_server import options_on_free_ports
+from live_server import options_on_free_ports, serving
 from wrinkle_bench.perf_analyzer.installation import PerfAnalyzer, install_perf_analyzer
 from wrinkle_bench.perf_analyzer.run import Load, Protocol, measure
 from wrinkle_bench.sweep.inputs import composing_inputs, photo_input
@@ -36,7 +36,7 @@ def running(live_server: ModelServer) -> RunningServer:
 @pytest.fixture
 def open_to_shared_memory(small_repository: Path, tmp_path: Path) -> Iterator[RunningServer]:
     options = options_on_free_ports(small_repository, tmp_path / "triton.log", SPEC.name)
-    with ModelServer(replace(options, shared_memory_api=True, exit_timeout_s=3)) as server:
+    with serving(replace(options, shared_memory_api=True)) as server:
         yield RunningServer.of(server, health_port=1, temporary=True)
 
 

@@ -6,16 +6,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
+from numpy.typing import NDArray
 
 from driven_client import CLIENTS, AnyClient, connect
-from live_server import options_on_free_ports
-from supervised_server import Supervise, Supervised
+from live_server import options_on_free_ports, serving
+from supervised_server import Supervise, Supervised, wait_until
 from wrinkle_client import (
     NO_RETRIES,
     Client,
@@ -52,31 +54,39 @@ def options(small_repository: Path, tmp_path: Path) -> ServerOptions:
     return replace(options_on_free_ports(small_repository, tmp_path / "triton.log", "unetpp"), exit_timeout_s=3)
 
 
-def call_until(stopped: threading.Event, client: AnyClient, photo: bytes) -> tuple[int, list[WrinkleError]]:
-    """Segment again and again; return how many calls succeeded, and the errors of the others."""
-    done, errors = 0, []
+@dataclass(frozen=True)
+class Calls:
+    """What came of calls so far: masks, and errors."""
+
+    masks: list[NDArray[np.uint8]] = field(default_factory=list)
+    errors: list[WrinkleError] = field(default_factory=list)
+
+
+def call_until(stopped: threading.Event, client: AnyClient, photo: bytes, calls: Calls) -> None:
+    """Segment again and again."""
     while not stopped.is_set():
         try:
-            client.segment(photo, timeout_s=TIMEOUT_S)
-            done += 1
+            calls.masks.append(client.segment(photo, timeout_s=TIMEOUT_S).mask)
         except WrinkleError as error:
-            errors.append(error)
+            calls.errors.append(error)
             time.sleep(0.05)
-    return done, errors
 
 
-def calling(clients: list[Client], photo: bytes, meanwhile: Callable[[], None]) -> tuple[int, list[WrinkleError]]:
-    """Call from several threads per client while ``meanwhile`` runs."""
-    stopped = threading.Event()
+def calling(clients: list[Client], photo: bytes, meanwhile: Callable[[Calls], None]) -> Calls:
+    """Call from several threads per client while ``meanwhile`` runs, which begins once calls have succeeded."""
+    stopped, calls = threading.Event(), Calls()
     with ThreadPoolExecutor(CALLERS * len(clients)) as threads:
-        calls = [threads.submit(call_until, stopped, client, photo) for client in clients for _ in range(CALLERS)]
+        callers = [
+            threads.submit(call_until, stopped, client, photo, calls) for client in clients for _ in range(CALLERS)
+        ]
         try:
-            time.sleep(0.5)
-            meanwhile()
+            wait_until(lambda: len(calls.masks) >= len(callers), TIMEOUT_S)
+            meanwhile(calls)
         finally:
             stopped.set()
-        outcomes = [call.result() for call in calls]
-    return sum(done for done, _ in outcomes), [error for _, errors in outcomes for error in errors]
+        for caller in callers:
+            caller.result()
+    return calls
 
 
 @pytest.mark.parametrize(("model", "protocol"), [*((model, "http") for model in STEPS), (STEPS[1], "grpc")])
@@ -86,28 +96,27 @@ def test_the_client_rides_over_the_death_of_a_step(
     with Client(url_of(supervised.supervisor.server.options, protocol)) as client:
         before = client.segment(grace_hopper_jpeg).mask
 
-        def kill() -> None:
+        def kill(calls: Calls) -> None:
+            killed = len(calls.masks)
             for step in supervised.steps(model):
                 step.kill()
             time.sleep(2.0)
+            wait_until(lambda: len(calls.masks) > killed + CALLERS or len(calls.errors) > 0, TIMEOUT_S)
 
-        done, errors = calling([client], grace_hopper_jpeg, kill)
-        assert errors == []
-        assert done > 0
-        assert (client.segment(grace_hopper_jpeg).mask == before).all()
+        calls = calling([client], grace_hopper_jpeg, kill)
+        assert calls.errors == []
+        assert all((mask == before).all() for mask in calls.masks)
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_a_dead_step_is_a_model_that_is_not_ready(
-    options: ServerOptions, grace_hopper_jpeg: bytes, protocol: str
-) -> None:
-    with ModelServer(options) as server, Client(url_of(options, protocol), retry=NO_RETRIES) as client:
-        client.segment(grace_hopper_jpeg)
+def test_a_dead_step_is_a_model_that_is_not_ready(options: ServerOptions, grace_hopper_jpeg: bytes) -> None:
+    with serving(options) as server:
         assert server.process_id is not None
         kill_steps(server.process_id, "threshold")
-        with pytest.raises(ModelNotReadyError, match="not healthy") as raised:
-            client.segment(grace_hopper_jpeg)
-        assert raised.value.retryable
+        for protocol in PROTOCOLS:
+            with Client(url_of(options, protocol), retry=NO_RETRIES) as client:
+                with pytest.raises(ModelNotReadyError, match="not healthy") as raised:
+                    client.segment(grace_hopper_jpeg)
+                assert raised.value.retryable
 
 
 def kill_steps(server_id: int, model: str) -> None:
@@ -123,17 +132,15 @@ def test_everything_a_server_that_ends_says_is_retryable(
     with ModelServer(options) as server:
         clients = [Client(url_of(options, protocol), retry=NO_RETRIES) for protocol in PROTOCOLS]
 
-        def end() -> None:
+        def end(calls: Calls) -> None:
             getattr(server, way)()
             assert server.wait(5)
-            time.sleep(0.3)
+            wait_until(lambda: len(calls.errors) >= CALLERS * len(clients), TIMEOUT_S)
 
-        done, errors = calling(clients, grace_hopper_jpeg, end)
+        calls = calling(clients, grace_hopper_jpeg, end)
         for client in clients:
             client.close()
-    assert done > 0
-    assert errors
-    assert {type(error) for error in errors} <= {ServerUnreachableError, ModelNotReadyError, OverloadedError}
+    assert {type(error) for error in calls.errors} <= {ServerUnreachableError, ModelNotReadyError, OverloadedError}
 
 
 def test_the_client_rides_over_a_restart(options: ServerOptions, grace_hopper_jpeg: bytes) -> None:
@@ -141,21 +148,23 @@ def test_the_client_rides_over_a_restart(options: ServerOptions, grace_hopper_jp
     every_client_has_answered = threading.Barrier(len(ways) + 1)
     stop_calling = threading.Event()
 
-    def work(way: tuple[str, str]) -> tuple[int, list[WrinkleError]]:
+    def work(way: tuple[str, str]) -> Calls:
         kind, protocol = way
+        calls = Calls()
         with connect(kind, url_of(options, protocol)) as client:
             client.segment(grace_hopper_jpeg)
             every_client_has_answered.wait(TIMEOUT_S)
-            return call_until(stop_calling, client, grace_hopper_jpeg)
+            call_until(stop_calling, client, grace_hopper_jpeg, calls)
+        return calls
 
     with ModelServer(options) as first, ThreadPoolExecutor(len(ways)) as threads:
         calls = [threads.submit(work, way) for way in ways]
         every_client_has_answered.wait(TIMEOUT_S)
         time.sleep(0.5)
         first.stop()
-        with ModelServer(options):
+        with serving(options):
             time.sleep(1.0)
             stop_calling.set()
             outcomes = [call.result() for call in calls]
-    assert [error for _, errors in outcomes for error in errors] == []
-    assert all(done > 0 for done, _ in outcomes)
+    assert [error for outcome in outcomes for error in outcome.errors] == []
+    assert all(outcome.masks for outcome in outcomes)

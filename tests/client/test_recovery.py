@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from typing import Any
@@ -13,10 +12,12 @@ import grpc
 import pytest
 
 from driven_client import connect
+from stopwatch import Stopwatch
+from supervised_server import wait_until
 from wrinkle_client import ModelNotReadyError, OverloadedError, RetryPolicy, ServerUnreachableError
 from wrinkle_client.retry_after import retry_after_s
 
-EAGER = RetryPolicy(attempts=2, recovery_s=2.0, wait_initial_s=0.01, wait_jitter_s=0.01, wait_max_s=0.05)
+EAGER = RetryPolicy(attempts=2, recovery_s=20.0, wait_initial_s=0.01, wait_jitter_s=0.01, wait_max_s=0.05)
 DEAD_STEP = "in ensemble 'wrinkle_unetpp', Stub process 'skin_mask_0_0' is not healthy."
 STOPPING = "Server is stopping, scheduler for model has stopped accepting new inference requests"
 
@@ -63,24 +64,27 @@ def test_a_server_that_stops_is_waited_for_once_it_has_answered(server: Any, pho
 def test_a_model_that_never_recovers_is_given_up_in_time(server: Any, photo: bytes, kind: str) -> None:
     refuse(server, 500, "INTERNAL", DEAD_STEP, times=1_000_000)
     hopeful = RetryPolicy(recovery_s=0.4, wait_initial_s=0.01, wait_jitter_s=0.0, wait_max_s=0.05)
-    started_s = time.monotonic()
-    with connect(kind, server.url, retry=hopeful) as client, pytest.raises(ModelNotReadyError):
-        client.segment(photo)
-    assert 0.3 < time.monotonic() - started_s < 2.0
+    with Stopwatch() as took:
+        with connect(kind, server.url, retry=hopeful) as client, pytest.raises(ModelNotReadyError):
+            client.segment(photo)
+    assert took.wall_s > 0.3
+    assert took.own_s < 2.0
 
 
 def test_a_server_that_never_answered_is_not_waited_for(closed_port: int, photo: bytes, kind: str) -> None:
     patient = RetryPolicy(attempts=3, recovery_s=60.0, wait_initial_s=0.01, wait_jitter_s=0.0, wait_max_s=0.05)
-    started_s = time.monotonic()
     with (
+        Stopwatch() as took,
         connect(kind, f"http://127.0.0.1:{closed_port}", retry=patient) as client,
         pytest.raises(ServerUnreachableError),
     ):
         client.segment(photo)
-    assert time.monotonic() - started_s < 2.0
+    assert took.own_s < 2.0
 
 
-def test_an_http_server_that_restarts_loses_no_call(http_server: Any, photo: bytes, kind: str) -> None:
+def test_an_http_server_that_restarts_loses_no_call(
+    http_server: Any, photo: bytes, kind: str, retries: dict[int, int]
+) -> None:
     """Connections are reset, then refused, then accepted again, as when a process is replaced."""
     port = int(http_server.url.rpartition(":")[2])
     retry = RetryPolicy(wait_initial_s=0.02, wait_jitter_s=0.0, wait_max_s=0.1)
@@ -89,12 +93,12 @@ def test_an_http_server_that_restarts_loses_no_call(http_server: Any, photo: byt
         http_server.stop()
 
         def restart() -> None:
-            time.sleep(0.8)
+            wait_until(lambda: sum(retries.values()) > 3, 20)
             http_server.listener = socket.create_server(("127.0.0.1", port))
             http_server.accept()
 
         threading.Thread(target=restart, daemon=True).start()
-        assert client.segment(photo).timings.attempts > 3
+        assert client.segment(photo).timings.attempts > 4
 
 
 def test_a_connection_that_is_reset_in_a_call_is_tried_again(http_server: Any, photo: bytes, kind: str) -> None:
@@ -123,18 +127,18 @@ def test_a_grpc_stream_that_the_other_side_resets_is_tried_again(
 
 def test_a_rate_limit_s_wait_is_kept(server: Any, photo: bytes, kind: str) -> None:
     refuse(server, 429, "RESOURCE_EXHAUSTED", "too many requests", times=1, retry_after="1")
-    started_s = time.monotonic()
-    with connect(kind, server.url, retry=EAGER) as client:
+    with Stopwatch() as took, connect(kind, server.url, retry=EAGER) as client:
         assert client.segment(photo).timings.attempts == 2
-    assert 1.0 <= time.monotonic() - started_s < 2.0
+    assert took.wall_s >= 1.0
+    assert took.own_s < 2.0
 
 
 def test_a_wait_past_the_deadline_is_not_begun(server: Any, photo: bytes, kind: str) -> None:
     refuse(server, 429, "RESOURCE_EXHAUSTED", "too many requests", times=9, retry_after="30")
-    started_s = time.monotonic()
-    with connect(kind, server.url, retry=EAGER) as client, pytest.raises(OverloadedError) as raised:
-        client.segment(photo, timeout_s=5)
-    assert time.monotonic() - started_s < 1.0
+    with Stopwatch() as took:
+        with connect(kind, server.url, retry=EAGER) as client, pytest.raises(OverloadedError) as raised:
+            client.segment(photo, timeout_s=5)
+    assert took.own_s < 1.0
     assert raised.value.retry_after_s == 30.0
 
 

@@ -16,10 +16,9 @@ from pathlib import Path
 import pytest
 
 from driven_client import connect
-from live_server import options_on_free_ports
+from live_server import options_on_free_ports, serving
 from wrinkle_client import Client, InvalidParameterError, NoFaceError
 from wrinkle_client.failures import closed
-from wrinkle_server.triton.model_server import ModelServer
 
 pytestmark = [pytest.mark.live, pytest.mark.alone]
 
@@ -41,8 +40,7 @@ def mapped(urls: dict[str, str]) -> list[str]:
 def open_urls(small_repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Return the URLs of a server that lets clients register memory."""
     options = options_on_free_ports(small_repository, tmp_path_factory.mktemp("log") / "triton.log", "unetpp")
-    options = replace(options, shared_memory_api=True, exit_timeout_s=3)
-    with ModelServer(options):
+    with serving(replace(options, shared_memory_api=True)):
         yield {
             "http": f"http://{options.host}:{options.http_port}",
             "grpc": f"grpc://{options.host}:{options.grpc_port}",

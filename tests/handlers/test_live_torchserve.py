@@ -80,6 +80,15 @@ def risen(server: TorchServe, name: str, before: float, by: float, **labels: str
     return metric(server, name, **labels) == before + by
 
 
+def wait_until_taken(server: TorchServe, model: str, asked_before: float) -> None:
+    """Return once the stopped worker was given the next request, by itself: later ones form another batch."""
+    ends_s = time.monotonic() + 30
+    while metric(server, "ts_inference_requests_total", model_name=model) <= asked_before:
+        assert time.monotonic() < ends_s, "no request came"
+        time.sleep(0.05)
+    time.sleep(4 * BATCH_WAIT_S)
+
+
 @contextmanager
 def stopped_worker(server: TorchServe, model: str) -> Iterator[None]:
     """Let a model's worker stand still inside the block: what comes meanwhile waits."""
@@ -179,8 +188,9 @@ def test_bad_image_in_a_batch_gets_its_own_error_and_the_others_their_own_masks(
         ThreadPoolExecutor(len(files) + 1) as threads,
         stopped_worker(torchserve, "wrinkle_unetpp"),
     ):
+        asked = metric(torchserve, "ts_inference_requests_total", model_name="wrinkle_unetpp")
         threads.submit(ask, b"an unreadable file that the stopped worker is given first")
-        time.sleep(4 * BATCH_WAIT_S)
+        wait_until_taken(torchserve, "wrinkle_unetpp", asked)
         calls = [threads.submit(ask, photo) for photo in files]
         while torchserve.management.waiting("wrinkle_unetpp") < len(files):
             time.sleep(0.05)
@@ -275,8 +285,9 @@ def test_killed_worker_is_replaced_and_the_call_that_it_died_with_succeeds(
     with Client(torchserve.url, token=torchserve.token) as opened:
         expected = opened.segment(grace_hopper_jpeg, timeout_s=60.0)
         with ThreadPoolExecutor(1) as threads, stopped_worker(torchserve, "wrinkle_unetpp"):
+            asked = metric(torchserve, "ts_inference_requests_total", model_name="wrinkle_unetpp")
             call = threads.submit(opened.segment, grace_hopper_jpeg, timeout_s=120.0)
-            time.sleep(4 * BATCH_WAIT_S)  # the worker has the request and cannot answer
+            wait_until_taken(torchserve, "wrinkle_unetpp", asked)
             psutil.Process(killed.pid).kill()
             result = call.result()
     assert result.timings.attempts > 1

@@ -128,12 +128,12 @@ def test_ctrl_c_during_a_call_ends_with_130(
     request: pytest.FixtureRequest, face: Path, tmp_path: Path, protocol: str
 ) -> None:
     server = request.getfixturevalue(f"{protocol}_server")
-    reached = threading.Event()
+    reached, over = threading.Event(), threading.Event()
 
     def hang(*call: Any) -> Any:
         if protocol == "grpc" or call[1].path.endswith("/infer"):
             reached.set()
-            time.sleep(2)
+            over.wait(30)
         return server.behave_well(*call)
 
     server.behaviour = hang
@@ -141,6 +141,8 @@ def test_ctrl_c_during_a_call_ends_with_130(
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert reached.wait(20)
         process.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+        over.set()
         _, errors = process.communicate(timeout=20)
     assert process.returncode == ExitCode.INTERRUPTED
     assert b"Traceback" not in errors

@@ -6,17 +6,15 @@ import asyncio
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import pytest
 
-from live_server import options_on_free_ports, published_queues
+from live_server import options_on_free_ports, published_queues, serving
 from wrinkle_client import NO_RETRIES, AsyncClient, Client, Limits, OverloadedError, WrinkleError
 from wrinkle_core.assets import fetch_assets
 from wrinkle_export.repository.assemble import assemble_repository
 from wrinkle_export.repository.deployment import Deployment
 from wrinkle_export.repository.served_network import ServedNetwork
-from wrinkle_server.triton.model_server import ModelServer
 
 pytestmark = [pytest.mark.live, pytest.mark.alone]
 
@@ -38,7 +36,7 @@ def short_queue_urls(
     )
     repository = assemble_repository(folder / "repository", {"unetpp": dark_line_served["unetpp"]}, deployment)
     options = options_on_free_ports(repository, folder / "triton.log", "unetpp")
-    with ModelServer(replace(options, exit_timeout_s=3)) as server, published_queues(server):
+    with serving(options) as server, published_queues(server):
         yield {
             "http": f"http://{options.host}:{options.http_port}",
             "grpc": f"grpc://{options.host}:{options.grpc_port}",

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 
 from driven_client import CLIENTS, connect
+from supervised_server import wait_until
 from wrinkle_client import RetryPolicy
 from wrinkle_client.testing import FakeServer
 
-AWAY_S = 0.8
+TRIES_MEANWHILE = 4
 PATIENT = RetryPolicy(wait_initial_s=0.02, wait_jitter_s=0.02, wait_max_s=0.2)
 WAYS = tuple(product(CLIENTS, ("http", "grpc")))
 
 
-def test_calls_of_every_way_ride_over_a_restart(photo: bytes) -> None:
+def test_calls_of_every_way_ride_over_a_restart(photo: bytes, retries: dict[int, int]) -> None:
     stopped, every_client_has_answered = threading.Event(), threading.Barrier(len(WAYS) + 1)
     with FakeServer() as server:
         urls = {"http": server.http_url, "grpc": server.grpc_url}
@@ -37,7 +37,7 @@ def test_calls_of_every_way_ride_over_a_restart(photo: bytes) -> None:
             every_client_has_answered.wait(20)
             server.stop()
             stopped.set()
-            time.sleep(AWAY_S)
+            wait_until(lambda: len(retries) == len(WAYS) and min(retries.values()) >= TRIES_MEANWHILE, 20)
             with FakeServer(http_port=ports["http"], grpc_port=ports["grpc"]):
                 attempts = {way: call.result() for way, call in zip(WAYS, calls, strict=True)}
-    assert min(attempts.values()) > 3, attempts
+    assert min(attempts.values()) > TRIES_MEANWHILE, attempts

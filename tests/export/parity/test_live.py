@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from live_server import options_on_free_ports, serving
 from wrinkle_core.contract import segmenter
 from wrinkle_core.errors import InvalidParameterError, ServerUnreachableError
 from wrinkle_export.artifacts.build_folder import BuildFolder
@@ -20,8 +21,6 @@ from wrinkle_export.repository.assemble import assemble_repository
 from wrinkle_export.repository.deployment import Deployment
 from wrinkle_export.repository.served_network import ServedNetwork
 from wrinkle_server.triton.model_server import ModelServer
-from wrinkle_server.triton.options import ServerOptions
-from wrinkle_server.triton.ports import free_ports
 
 LIVE_ONLY = ("live",)
 
@@ -33,17 +32,7 @@ def server_with_unetpp(unetpp_build: BuildFolder, tmp_path_factory: pytest.TempP
     network = unetpp_build.checked_files(unetpp_build.artifact("unetpp/onnx-fp16-storage"))[0]
     served = {"unetpp": ServedNetwork.from_onnx(network, "auto")}
     repository = assemble_repository(folder / "repository", served, Deployment("openvino"))
-    http_port, grpc_port, metrics_port = free_ports(3)
-    options = ServerOptions(
-        repository,
-        (segmenter("unetpp"),),
-        http_port=http_port,
-        grpc_port=grpc_port,
-        metrics_port=metrics_port,
-        log_path=folder / "triton.log",
-        exit_timeout_s=10,
-    )
-    with ModelServer(options) as server:
+    with serving(options_on_free_ports(repository, folder / "triton.log", "unetpp")) as server:
         yield server
 
 

@@ -27,7 +27,8 @@ GRPC_INFER = "/inference.GRPCInferenceService/ModelInfer"
 
 @pytest.fixture
 def port(start_gateway: StartGateway, backend: HttpBackend, token_file: Path, token: str) -> int:
-    limits = GatewayLimits(max_body_bytes=LIMIT_BYTES, requests_per_minute=60, burst=20)
+    """Return a gateway at which a client's place comes free again every ten seconds."""
+    limits = GatewayLimits(max_body_bytes=LIMIT_BYTES, requests_per_minute=6, burst=20)
     return start_gateway(backend, token_file=token_file, limits=limits).options.port
 
 
@@ -178,7 +179,11 @@ def test_two_tokens_of_one_client_share_its_rate(port: int, token_file: Path, to
     assert statuses[-1] == 429
 
 
-def test_rate_comes_back_with_time(port: int, token: str) -> None:
+def test_rate_comes_back_with_time(
+    start_gateway: StartGateway, backend: HttpBackend, token_file: Path, token: str
+) -> None:
+    limits = GatewayLimits(requests_per_minute=60, burst=20)
+    port = start_gateway(backend, token_file=token_file, limits=limits).options.port
     while send(port, authorization=f"Bearer {token}").status == 200:
         pass
     time.sleep(1.2)

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,6 +18,7 @@ import psutil
 import pytest
 
 from gateway_setup import HttpBackend, send, until
+from stopwatch import Stopwatch
 from wrinkle_core.errors import ArtifactError, ServerFaultError, ServerStartError
 from wrinkle_server.gateway.envoy_binary import find_envoy
 from wrinkle_server.gateway.keeper import keep_running
@@ -89,8 +89,8 @@ def test_gateway_that_will_stop_says_so_and_serves_on_for_a_while(
 
     assert ready() == 200
     with ThreadPoolExecutor(1) as pool:
-        stopped = pool.submit(gateway.stop, drain_delay_s=3.0)
-        assert until(lambda: ready() == 503, timeout_s=2.0)
+        stopped = pool.submit(gateway.stop, drain_delay_s=60.0)
+        assert until(lambda: ready() == 503)
         assert send(port).status == 200
         gateway.kill()
         stopped.result(timeout=10)
@@ -136,9 +136,9 @@ def test_stopping_is_bounded(start_gateway: StartGateway, backend: HttpBackend) 
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(send, gateway.options.port, "POST", INFER, body=b"photo")
         assert until(lambda: len(backend.seen) == 1)
-        began = time.monotonic()
-        gateway.stop(timeout_s=1.0)
-        assert time.monotonic() - began < 4.0
+        with Stopwatch() as took:
+            gateway.stop(timeout_s=1.0)
+        assert took.own_s < 4.0
         with pytest.raises((ConnectionError, http.client.HTTPException)):
             asked.result()
 
@@ -147,9 +147,9 @@ def test_envoy_that_ignores_the_signal_is_killed(start_gateway: StartGateway, ba
     gateway = start_gateway(backend)
     process = psutil.Process(envoy_id(gateway))
     process.suspend()
-    began = time.monotonic()
-    gateway.stop(timeout_s=1.0)
-    assert time.monotonic() - began < 15.0
+    with Stopwatch() as took:
+        gateway.stop(timeout_s=1.0)
+    assert took.own_s < 15.0
     assert not process.is_running()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from live_server import options_on_free_ports, write_dark_line_network
+from live_server import options_on_free_ports, serving, write_dark_line_network
 from wrinkle_core.assets import fetch_assets
 from wrinkle_core.contract import segmenter
 from wrinkle_export.repository.assemble import PROMOTIONS_FILE, assemble_repository
@@ -29,7 +29,7 @@ def server(
     folder = tmp_path_factory.mktemp("versions")
     deployment = Deployment("openvino", preprocess_instances=1, threshold_instances=1)
     repository = assemble_repository(folder / "repository", {"unetpp": dark_line_served["unetpp"]}, deployment)
-    with ModelServer(options_on_free_ports(repository, folder / "triton.log", "unetpp")) as running:
+    with serving(options_on_free_ports(repository, folder / "triton.log", "unetpp")) as running:
         yield running
 
 

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
-from live_server import options_on_free_ports, write_dark_line_network
+from live_server import options_on_free_ports, serving, write_dark_line_network
+from step_server import published
 from wrinkle_core.contract import segmenter
 from wrinkle_core.errors import (
     ArtifactError,
@@ -137,7 +138,7 @@ def test_versions_and_the_promoted_one_survive_a_restart(
     rollout.promote(2)
     mask = ask(server)
     repository = shutil.copytree(server.options.repository, tmp_path / "repository")
-    with ModelServer(options_on_free_ports(repository, tmp_path / "again.log", "unetpp")) as again:
+    with serving(options_on_free_ports(repository, tmp_path / "again.log", "unetpp")) as again:
         assert ask(again) == mask
         assert again.admin.ready_versions("unetpp") == (1, 2)
         restarted = replace(rollout, server=RunningServer.of(again, health_port=1, temporary=False))
@@ -202,17 +203,13 @@ def test_version_whose_ensemble_fails_the_canary_is_taken_back(
 def test_trial_waits_until_a_full_server_has_room(
     rollout: Rollout, server: ModelServer, fewer_wrinkles: ServedNetwork
 ) -> None:
-    board = PressureBoard(server.run_folder)
-    board.publish({"unetpp": 1000})
-    with pytest.raises(OverloadedError):
+    with published(server, unetpp=1000), pytest.raises(OverloadedError):
         ask(server)
-    board.publish({"unetpp": 1000})  # is forgotten after a second
+    PressureBoard(server.run_folder).publish({"unetpp": 1000})  # is forgotten after a second
     assert rollout.load(fewer_wrinkles).version == 2
-    board.publish({"unetpp": 1000})
-    with pytest.raises(OverloadedError):
+    with published(server, unetpp=1000), pytest.raises(OverloadedError):
         replace(rollout, timeout_s=0.5).promote(2)
     assert rollout.versions.pinned() == 1
-    board.publish({"unetpp": 0})
 
 
 def test_two_commands_at_once_do_not_mix(rollout: Rollout, server: ModelServer, fewer_wrinkles: ServedNetwork) -> None:

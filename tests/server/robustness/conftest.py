@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from live_server import options_on_free_ports
+from live_server import options_on_free_ports, serving
 from server_memory import ServerProcesses
 from timeless import timeless
 from wrinkle_export.repository.assemble import assemble_repository
@@ -63,7 +63,7 @@ def target(
 ) -> Iterator[Target]:
     """Return the server that all of this folder's tests attack."""
     log_path = tmp_path_factory.mktemp("target") / "triton.log"
-    with ModelServer(options_on_free_ports(repository_of_unetpp, log_path, "unetpp")) as server:
+    with serving(options_on_free_ports(repository_of_unetpp, log_path, "unetpp")) as server:
         host, port = server.options.host, server.options.http_port
         answer = infer_raw(host, port, "wrinkle_unetpp", grace_hopper_jpeg, 30.0)
         yield Target(server, grace_hopper_jpeg, ServerProcesses.of(server), answer)

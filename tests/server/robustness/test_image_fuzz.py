@@ -22,7 +22,7 @@ from PIL import Image
 from tritonclient.utils import InferenceServerException
 
 from image_fuzzer import hostile_file, real_files
-from live_server import options_on_free_ports
+from live_server import options_on_free_ports, serving
 from server_memory import ServerProcesses
 from timeless import timeless
 from wrinkle_core.errors import InvalidInputError, InvalidParameterError, WrinkleError, error_codes, from_wire
@@ -52,7 +52,7 @@ def files(astronaut_rgb: NDArray[np.uint8], grace_hopper_jpeg: bytes) -> dict[st
 @pytest.fixture
 def server(repository_of_unetpp: Path, tmp_path: Path) -> Iterator[ModelServer]:
     """Return a fresh server: its memory is compared with what it was."""
-    with ModelServer(options_on_free_ports(repository_of_unetpp, tmp_path / "triton.log", "unetpp")) as running:
+    with serving(options_on_free_ports(repository_of_unetpp, tmp_path / "triton.log", "unetpp")) as running:
         yield running
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from live_server import options_on_free_ports
+from live_server import options_on_free_ports, serving
 from wrinkle_export.repository.assemble import assemble_repository
 from wrinkle_export.repository.deployment import Deployment
 from wrinkle_export.repository.served_network import ServedNetwork
@@ -30,5 +30,5 @@ def bounded_server(
     """Return a server of ``unetpp`` with the bounds of ``BOUNDED``."""
     folder = tmp_path_factory.mktemp("bounded")
     repository = assemble_repository(folder / "repository", {"unetpp": dark_line_served["unetpp"]}, BOUNDED)
-    with ModelServer(options_on_free_ports(repository, folder / "triton.log", "unetpp")) as server:
+    with serving(options_on_free_ports(repository, folder / "triton.log", "unetpp")) as server:
         yield server

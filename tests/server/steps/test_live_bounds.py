@@ -9,8 +9,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from threading import Event, Thread
 from typing import Any
 
 import numpy as np
@@ -21,35 +19,14 @@ from PIL import Image
 from tritonclient.utils import InferenceServerException
 
 from live_server import published_queues
-from step_server import infer
+from step_server import infer, published
 from wrinkle_client.failures import wire_failure
 from wrinkle_core.contract import segmenter
 from wrinkle_core.errors import from_wire
 from wrinkle_server.steps.activity import read_activities
-from wrinkle_server.steps.pressure import MAX_AGE_S, PressureBoard
 from wrinkle_server.triton.model_server import ModelServer
 
 pytestmark = [pytest.mark.live, pytest.mark.alone]
-
-
-@contextmanager
-def published(server: ModelServer, **pending: int) -> Iterator[None]:
-    """Tell the steps inside the block, as a supervisor would, how many requests wait at which model."""
-    board, done = PressureBoard(server.run_folder), Event()
-
-    def tell() -> None:
-        while not done.wait(0.05):
-            board.publish(pending)
-
-    board.publish(pending)
-    teller = Thread(target=tell)
-    teller.start()
-    try:
-        yield
-    finally:
-        done.set()
-        teller.join()
-        time.sleep(MAX_AGE_S)
 
 
 def code_of(status: int, text: str) -> str:

@@ -15,6 +15,7 @@ from wrinkle_server.triton.model_server import ModelServer
 pytestmark = pytest.mark.live
 
 BUDGET_AGAIN_S = 1.1
+WRITTEN_WITHIN_S = 30.0
 
 
 def log_of(server: ModelServer) -> Path:
@@ -24,7 +25,7 @@ def log_of(server: ModelServer) -> Path:
 
 def new_lines(server: ModelServer, count: int, seen: int) -> list[dict[str, Any]]:
     """Return the lines after ``seen``, once there are ``count``: Triton writes its log behind the answer."""
-    deadline = time.monotonic() + 5.0
+    deadline = time.monotonic() + WRITTEN_WITHIN_S
     while len(lines := step_log_lines(log_of(server))) < seen + count:
         assert time.monotonic() < deadline, f"{len(lines) - seen} new lines, expected {count}"
         time.sleep(0.05)
@@ -34,10 +35,12 @@ def new_lines(server: ModelServer, count: int, seen: int) -> list[dict[str, Any]
 def test_failed_request_is_one_line_that_names_it(bounded_server: ModelServer) -> None:
     time.sleep(BUDGET_AGAIN_S)
     seen = len(step_log_lines(log_of(bounded_server)))
+    began = time.monotonic()
     infer(bounded_server, b"no photograph", request_id="caller-7")
+    waited_s = time.monotonic() - began
     (line,) = new_lines(bounded_server, 1, seen)
     assert line.pop("instance") in {"skin_mask_0_0", "skin_mask_0_1"}
-    assert 0.0 <= line.pop("seconds") < 1.0
+    assert 0.0 <= line.pop("seconds") < waited_s
     assert line == {
         "event": "request_failed",
         "model": "skin_mask",
@@ -76,10 +79,18 @@ def test_flood_of_bad_requests_is_cut_and_counted(bounded_server: ModelServer) -
         infer(bounded_server, b"no photograph")
     seconds_touched = int(time.monotonic() - began) + 2
     time.sleep(BUDGET_AGAIN_S)
-    for _ in range(6):
-        infer(bounded_server, b"no photograph")  # each instance tells what it left out
-    time.sleep(0.3)
-    lines = step_log_lines(log_of(bounded_server))[seen:]
-    assert len(lines) <= 2 * LINES_PER_SECOND * seconds_touched + 6
-    assert len(lines) + sum(line.get("suppressed", 0) for line in lines) == 156
+    sent, lines = 150, list[dict[str, Any]]()
+    while told_of(lines) < sent:  # each instance tells what it left out
+        assert sent < 190, f"{told_of(lines)} of {sent} failed requests are told or counted"
+        infer(bounded_server, b"no photograph")
+        sent += 1
+        time.sleep(0.2)
+        lines = step_log_lines(log_of(bounded_server))[seen:]
+    assert told_of(lines) == sent
+    assert len(lines) <= 2 * LINES_PER_SECOND * seconds_touched + sent - 150
     assert any("suppressed" in line for line in lines)
+
+
+def told_of(lines: list[dict[str, Any]]) -> int:
+    """Return of how many failed requests the lines tell, one by one or as a count."""
+    return len(lines) + sum(int(line.get("suppressed", 0)) for line in lines)

@@ -290,10 +290,11 @@ def test_every_kind_of_loss_takes_its_networks_answer(network: NetworkRecipe, lo
 
 
 @pytest.mark.shared_data
+@pytest.mark.timeout(900)  # it reads every picture of the shared data: a minute on two cores
 def test_the_train_command_reads_renders_trains_and_saves(shared_data: Path, tmp_path: Path) -> None:
     command = [str(Path(sys.executable).with_name("wrinkle")), "train", "tiny-unetpp", "--max-steps", "2"]
     folder = tmp_path / "run"
-    subprocess.run([*command, "--data", str(shared_data), "--out", str(folder)], check=True, timeout=280)
+    subprocess.run([*command, "--data", str(shared_data), "--out", str(folder)], check=True, timeout=850)
     network, recipe = load_weights(folder / WEIGHTS_FILE)
     assert recipe.segmenter == "unetpp"
     assert network(torch.zeros((1, 3, 64, 64), dtype=torch.uint8)).shape == (1, 64, 64)
