@@ -36,6 +36,18 @@ def test_a_batch_gives_what_its_members_give(segmenter: OnnxSegmenter, faces: ND
     assert np.abs(segmenter.infer(faces).astype(int) - single.astype(int)).max() <= 1
 
 
+@pytest.mark.parametrize(("threads", "side_by_side"), [(2, 2), (2, 8), (3, 2)])
+def test_a_batch_side_by_side_gives_what_its_members_give(
+    threads: int, side_by_side: int, dark_line_networks: dict[str, Path], faces: NDArray[np.uint8]
+) -> None:
+    segmenter = OnnxSegmenter(dark_line_networks["unetpp"], threads=threads, precision="f32", side_by_side=side_by_side)
+    single = np.concatenate([segmenter.infer(face[np.newaxis]) for face in faces])
+    together = segmenter.infer(faces)
+    assert np.abs(together.astype(int) - single.astype(int)).max() <= 1
+    segmenter.infer(faces[::-1])
+    assert np.abs(together.astype(int) - single.astype(int)).max() <= 1
+
+
 def test_an_answer_survives_the_next_inference(segmenter: OnnxSegmenter, faces: NDArray[np.uint8]) -> None:
     first = segmenter.infer(faces[:1])
     kept = first.copy()

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Final
 
 import yaml
 
-from wrinkle_bench.deployments.measure import MeasuredChoice
+from wrinkle_bench.deployments.measure import Choice, MeasuredChoice
 from wrinkle_bench.machine import Machine
+from wrinkle_export.repository.deployment import Deployment
 
 __all__ = ["values_text", "write_values"]
+
+_ANY_BATCH_SIZE: Final = 8
 
 
 def values_text(best: MeasuredChoice, machine: Machine, model: str) -> str:
@@ -28,13 +32,19 @@ def values_text(best: MeasuredChoice, machine: Machine, model: str) -> str:
         f"# {seen.throughput_hz:.2f} answers/s, p99 {seen.p99_ms:.0f} ms at concurrency {best.concurrency}, measured "
         f"{machine.measured_at}.",
     ]
-    if (choice.segmenter_instances, choice.max_batch_size, choice.queue_delay_us) != (1, 1, 0):
+    usual = Choice(choice.instances, threads=choice.threads, max_batch_size=_usual_batch_size(choice.threads))
+    if choice != usual:
         lines += [
             "# Best with a repository of its own, which the chart serves from `artefact`:",
             f"#   wrinkle export repository … --segmenter-instances {choice.segmenter_instances} "
             f"--queue-delay-us {choice.queue_delay_us}   (largest batch {choice.max_batch_size})",
         ]
     return "\n".join([*lines, yaml.safe_dump({"server": server}, sort_keys=False)])
+
+
+def _usual_batch_size(threads: int) -> int:
+    """Return the largest batch that a repository has when nobody says otherwise."""
+    return Deployment("openvino", threads=threads).batch_size(_ANY_BATCH_SIZE)
 
 
 def write_values(path: Path, text: str) -> None:

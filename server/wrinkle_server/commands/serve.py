@@ -45,7 +45,7 @@ __all__ = ["run", "serve"]
 
 _DEFAULTS: Final = ServeSettings()
 _FIXED_BY_ASSEMBLING: Final = (
-    *("models", "build", "onnx", "precision", "instances", "threads"),
+    *("models", "build", "onnx", "precision", "instances", "threads", "max_batch_size"),
     *("max_encoded_mib", "max_pixels_mpx", "max_waiting", "max_queue_size"),
 )
 _console: Final = Console(soft_wrap=True)

@@ -50,11 +50,13 @@ def step_instances(settings: ServeSettings) -> int:
 def deployment(settings: ServeSettings) -> Deployment:
     """Return how the repository made for this server runs its models."""
     count = step_instances(settings)
+    threads = settings.threads or len(os.sched_getaffinity(0))
     return Deployment(
         "openvino",
         preprocess_instances=count,
         threshold_instances=count,
         threads=settings.threads,
+        max_batch_size=settings.max_batch_size or (1 if threads % 2 else 0),
         cache_dir=str(compiled_networks_folder()),
         max_waiting=settings.max_waiting,
         max_queue_size=settings.max_queue_size,

@@ -99,6 +99,12 @@ class ServeSettings(BaseSettings):
         default=0, ge=0, le=64, description="Processes per pre- and postprocessing step; 0 is one per core, up to 4."
     )
     threads: int = Field(default=0, ge=0, le=1024, description="Threads per segmenter; 0 is every core.")
+    max_batch_size: int = Field(
+        default=0,
+        ge=0,
+        le=8,
+        description="Photographs that a segmenter runs side by side; 0 is 2 where its threads can be halved, else 1.",
+    )
 
     host: str = Field(default=LOOPBACK, description="IPv4 address to listen on.")
     open_inference: Annotated[bool, Cli(("--open-inference/--no-open-inference",))] = Field(

@@ -22,7 +22,7 @@ from typing import Final
 
 from wrinkle_core.errors import ContractError
 
-__all__ = ["Activity", "StepActivity", "read_activities", "start_ticks"]
+__all__ = ["Activity", "ActivityPulse", "StepActivity", "read_activities", "start_ticks"]
 
 _FOLDER: Final = "steps"
 _SUFFIX: Final = ".activity"
@@ -30,6 +30,7 @@ _LAYOUT: Final = struct.Struct("=5Q64s")
 _MAGIC: Final = 0x3150_4554_534B_5257  # "WRKSTEP1"
 _BUSY_SINCE, _COMPLETED = 3, 4  # words
 _STATE, _START_TICKS = 0, 19  # fields of /proc/PID/stat after the command's closing bracket
+_MAX_STAT_BYTES: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,29 @@ class Activity:
             self._path.unlink(missing_ok=True)
 
 
+class ActivityPulse:
+    """Says whether any step took or ended a request since the last question; asks the mapped files, not the system."""
+
+    def __init__(self, run_folder: Path) -> None:
+        self._folder = run_folder / _FOLDER
+        self._figures: dict[Path, memoryview] = {}
+        self._seen: list[bytes] = []
+
+    def find_steps(self) -> None:
+        """Take note of the steps that started or ended; a step is not heard before this."""
+        paths = set(self._folder.glob(f"*{_SUFFIX}"))
+        self._figures = {path: figures for path, figures in self._figures.items() if path in paths}
+        for path in paths - self._figures.keys():
+            figures = _mapped_figures(path)
+            if figures is not None:
+                self._figures[path] = figures
+
+    def moved(self) -> bool:
+        """Return whether any figure differs from those of the last call."""
+        seen, self._seen = self._seen, [bytes(figures) for figures in self._figures.values()]
+        return seen != self._seen
+
+
 def read_activities(run_folder: Path) -> tuple[StepActivity, ...]:
     """Return what every living Python step does; files of dead processes and damaged files are left out."""
     now_ns = time.monotonic_ns()
@@ -102,17 +126,16 @@ def start_ticks(pid: int) -> int | None:
     Source: proc(5), /proc/PID/stat.
     """
     try:
-        fields = (
-            Path("/proc", str(pid), "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-        )
+        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
+            fields = file.read(_MAX_STAT_BYTES).rpartition(b")")[2].split()
     except OSError:
         return None
-    return None if fields[_STATE] in "ZXx" else int(fields[_START_TICKS])
+    return None if fields[_STATE] in (b"Z", b"X", b"x") else int(fields[_START_TICKS])
 
 
 def _read(path: Path, now_ns: int) -> StepActivity | None:
     try:
-        with path.open("rb") as file:
+        with path.open("rb", buffering=0) as file:
             content = file.read(_LAYOUT.size)
     except OSError:  # removed meanwhile
         return None
@@ -123,6 +146,18 @@ def _read(path: Path, now_ns: int) -> StepActivity | None:
         return None
     busy_for_s = max(0, now_ns - busy_since_ns) / 1e9 if busy_since_ns else 0.0
     return StepActivity(pid, name.rstrip(b"\0").decode(errors="replace"), busy_since_ns, busy_for_s, completed)
+
+
+def _mapped_figures(path: Path) -> memoryview | None:
+    """Return what changes in a step's file, mapped; None when it is no such file, or not written yet."""
+    try:
+        with path.open("rb") as file:
+            if os.fstat(file.fileno()).st_size != _LAYOUT.size:
+                return None
+            content = memoryview(mmap.mmap(file.fileno(), _LAYOUT.size, access=mmap.ACCESS_READ))
+    except OSError:
+        return None
+    return content[8 * _BUSY_SINCE : 8 * (_COMPLETED + 1)]
 
 
 def _mapped(path: Path | None, content: bytes) -> mmap.mmap:

@@ -36,6 +36,7 @@ __all__ = [
     "cancelled",
     "input_array",
     "instance_count",
+    "max_batch_size",
     "refusal",
     "request_parameters",
     "triton",
@@ -70,6 +71,11 @@ class ModelParameters(dict[str, str]):
 def instance_count(args: Mapping[str, str]) -> int:
     """Return how many instances of the model Triton runs, from what it hands to ``initialize``."""
     return sum(int(group["count"]) for group in json.loads(args["model_config"])["instance_group"])
+
+
+def max_batch_size(args: Mapping[str, str]) -> int:
+    """Return the largest batch that Triton forms for the model, from what it hands to ``initialize``."""
+    return max(1, int(json.loads(args["model_config"])["max_batch_size"]))
 
 
 def warm_up_requests(args: Mapping[str, str]) -> int:

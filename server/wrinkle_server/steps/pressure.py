@@ -5,8 +5,7 @@ the steps look at it before they work on a request (``admission``, ``own_queue``
 
 Layout of the board, native 64-bit words: magic number; then per model that runs, in the contract's order, the
 CLOCK_MONOTONIC nanoseconds at which the reading began and the number waiting. The number is stored before its time; a
-reader between the two stores sees one publication's number under the other's time, which are a twentieth of a second
-apart.
+reader between the two stores sees one publication's number under the other's time, a quarter of a second apart at most.
 """
 
 from __future__ import annotations

@@ -10,14 +10,14 @@ from typing import Any, cast
 import numpy as np
 
 from wrinkle_core.inference import OnnxSegmenter, Precision
-from wrinkle_server.steps.backend import ModelParameters, answer, input_array
+from wrinkle_server.steps.backend import ModelParameters, answer, input_array, max_batch_size
 from wrinkle_server.steps.step import Step
 
 __all__ = ["SegmentStep"]
 
 
 class SegmentStep(Step):
-    """One execution copy of a segmenter; the requests of one dynamic batch run as one inference."""
+    """One execution copy of a segmenter; the requests of one dynamic batch run side by side."""
 
     def initialize(self, args: dict[str, str]) -> None:
         """Compile the network.
@@ -35,6 +35,7 @@ class SegmentStep(Step):
             threads=threads or None,
             precision=cast(Precision, parameters.get(f"precision.{version}", parameters["precision"])),
             cache_dir=Path(cache_dir) if cache_dir else None,
+            side_by_side=max_batch_size(args),
         )
         super().initialize(args)
 

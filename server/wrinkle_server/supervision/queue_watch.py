@@ -14,7 +14,7 @@ from typing import Final
 __all__ = ["QueueWatch"]
 
 _COUNTER: Final = re.compile(
-    r'^nv_inference_(pending_request_count|request_success|request_failure)\{model="([^"]+)",.*\} (\d+)', re.MULTILINE
+    r'\nnv_inference_(pending_request_count|request_success|request_failure)\{model="([^"]+)",[^}]*\} (\d+)'
 )
 
 

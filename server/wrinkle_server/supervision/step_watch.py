@@ -153,7 +153,8 @@ class StepWatch:
                     yield SickStep(self._zombies[process.pid], "dead")
                 elif process.pid in self._living:
                     zombies[process.pid] = self._living[process.pid]
-            elif (model := _model_of(process, self._living.get(process.pid))) is not None:
+            # While the kernel frees the memory of a killed process it is no zombie and has no command line any more.
+            elif (model := self._living.get(process.pid) or _model_of(process)) is not None:
                 if status in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP):
                     yield SickStep(model, "stopped", process.pid)
                 else:
@@ -167,17 +168,11 @@ def _kill(process: psutil.Process) -> None:
         process.kill()
 
 
-def _model_of(process: psutil.Process, known: str | None = None) -> str | None:
-    """Return the model whose step a process is: its first argument is ``MODEL/VERSION/model.py``.
-
-    A process that was killed has no command line any more while the kernel frees its memory, before it is a zombie:
-    the model ``known`` of it until then stays its model.
-    """
+def _model_of(process: psutil.Process) -> str | None:
+    """Return the model whose step a process is: its first argument is ``MODEL/VERSION/model.py``."""
     try:
         command = process.cmdline()
     except psutil.NoSuchProcess:
-        command = []
-    if not command:
-        return known
+        return None
     step = Path(command[1]) if len(command) > 1 else None
     return step.parts[-3] if step is not None and step.name == _STEP_FILE else None

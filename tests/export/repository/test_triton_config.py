@@ -39,8 +39,8 @@ def test_written_config_reads_back_with_every_tensor_of_its_contract(
     ports = [(port.name, port.data_type, tuple(port.dims)) for port in (*written.input, *written.output)]
     assert ports == [(t.name, TRITON_TYPES[t.datatype], t.dims) for t in (*contract.inputs, *contract.outputs)]
     assert written.name == contract.name
-    one_by_one = contract.kind == "segment" and deployment.device == "cpu"
-    assert written.max_batch_size == (1 if one_by_one else contract.max_batch_size)
+    on_cpu = contract.kind == "segment" and deployment.device == "cpu"
+    assert written.max_batch_size == (2 if on_cpu else contract.max_batch_size)
 
 
 @pytest.mark.parametrize("contract", MODELS, ids=attrgetter("name"))
@@ -108,6 +108,15 @@ def test_largest_batch_on_a_cpu_can_be_chosen_up_to_the_contracts() -> None:
     for chosen, formed in ((1, 1), (4, 4), (99, 8)):
         deployment = Deployment("openvino", max_batch_size=chosen)
         assert model_config(model("unetpp"), deployment).max_batch_size == formed
+
+
+@pytest.mark.parametrize(("threads", "formed"), [(0, 2), (1, 1), (2, 2), (3, 1), (4, 2)])
+def test_openvino_takes_two_photographs_at_once_where_they_share_the_threads_evenly(threads: int, formed: int) -> None:
+    assert model_config(model("unetpp"), Deployment("openvino", threads=threads)).max_batch_size == formed
+
+
+def test_onnxruntime_on_a_cpu_takes_one_photograph_at_a_time() -> None:
+    assert model_config(model("unetpp"), Deployment("onnxruntime")).max_batch_size == 1
 
 
 def test_onnxruntime_segmenter_is_tritons_own_backend() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from wrinkle_server.steps.activity import Activity, read_activities
+from wrinkle_server.steps.activity import Activity, ActivityPulse, read_activities
 
 KEEPS_BUSY = """
 import sys, time
@@ -114,6 +114,34 @@ def test_file_of_a_process_whose_id_was_given_away_is_left_out(tmp_path: Path) -
     content[16] ^= 1  # started at another moment
     path.write_bytes(content)
     assert read_activities(tmp_path) == ()
+
+
+def test_pulse_moves_when_a_request_is_taken_or_ended_and_at_no_other_time(tmp_path: Path) -> None:
+    activity, pulse = Activity(tmp_path, model="threshold", instance="threshold_0_1"), ActivityPulse(tmp_path)
+    with activity.busy():
+        assert not pulse.moved()
+    pulse.find_steps()
+    pulse.moved()
+    moved = [pulse.moved()]
+    with activity.busy():
+        moved += [pulse.moved(), pulse.moved()]
+        activity.restart_clock()
+        moved += [pulse.moved()]
+    moved += [pulse.moved(), pulse.moved()]
+    assert moved == [False, True, False, True, True, False]
+
+
+def test_pulse_forgets_a_step_that_ended_and_passes_over_a_damaged_file(tmp_path: Path) -> None:
+    activity, pulse = Activity(tmp_path, model="skin_mask", instance="skin_mask_0_0"), ActivityPulse(tmp_path)
+    (tmp_path / "steps" / "skin_mask_0_1-1.activity").write_bytes(b"\xff" * 4096)
+    (tmp_path / "steps" / "folder.activity").mkdir()
+    pulse.find_steps()
+    pulse.moved()
+    activity.remove()
+    pulse.find_steps()
+    pulse.moved()
+    with activity.busy():
+        assert not pulse.moved()
 
 
 @pytest.mark.parametrize("content", [b"", b"\0", b"\xff" * 4096, bytes(104)], ids=["empty", "byte", "ones", "zeros"])
