@@ -12,6 +12,7 @@ from typing import Final
 from wrinkle_bench.bench_server import BenchServer, bench_repository, served_on
 from wrinkle_bench.burst import burst
 from wrinkle_bench.ceiling.bare_network import BareNetwork, Way, best_way, computes_in_bf16, ways
+from wrinkle_bench.median_interval import median_interval
 from wrinkle_bench.networks.bench_network import BenchNetwork
 from wrinkle_bench.networks.operations import network_gflop
 from wrinkle_bench.pairs import in_turns
@@ -101,7 +102,16 @@ class AgainstCeiling:
     @property
     def added_ms(self) -> float:
         """Return what the ensemble adds to the bare network's latency with one caller."""
-        return median(ours - bare for ours, bare in zip(self.unloaded_ms, self.single_ms, strict=True))
+        return median(self._differences_ms)
+
+    @property
+    def added_between_ms(self) -> tuple[float, float]:
+        """Return between what that lies: one inference differs from the next by more than the ensemble adds."""
+        return median_interval(self._differences_ms)
+
+    @property
+    def _differences_ms(self) -> list[float]:
+        return [ours - bare for ours, bare in zip(self.unloaded_ms, self.single_ms, strict=True)]
 
 
 def known_best_way(results: Path, segmenter: str) -> Way:

@@ -65,8 +65,8 @@ def _ceiling(figures: Figures) -> str:
         rows += [("bare network, one at a time", f"{1e3 / single_ms:.3f}", f"{single_ms:.0f}", NONE)]
         rows += [("ensemble, one caller", f"{1e3 / unloaded_ms:.3f}", f"{unloaded_ms:.0f}", NONE), *loads]
         parts += [
-            f"**{name}** ({case.network}, {case.gflop:.0f} GFLOP; best way {case.best.name}: {case.tflops:.2f} TFLOP/s;"
-            f" the ensemble adds {case.added_ms:.1f} ms):",
+            f"**{name}** ({case.network}, {case.gflop:.0f} GFLOP; best way {case.best.name}:"
+            f" {case.tflops:.2f} TFLOP/s):",
             markdown_table(("", "answers/s", "p50 ms", "÷ bare network"), rows),
         ]
     return "\n\n".join([*parts, taken_on(figures.ceiling.machine)])

@@ -28,6 +28,7 @@ class _Goal:
         measured: Reads it; None when it was not measured.
         form: How it is printed.
         most: Reads the most that this processor allows, where a measurement tells; None otherwise.
+        between: Reads between what the figure lies, where a measurement tells; None otherwise.
     """
 
     what: str
@@ -37,6 +38,7 @@ class _Goal:
     measured: Callable[[Figures], float | None]
     form: str = "{:.2f}"
     most: Callable[[Figures], float | None] = lambda _figures: None
+    between: Callable[[Figures], tuple[float, float] | None] = lambda _figures: None
 
     def row(self, figures: Figures) -> tuple[str, str, str, str, str]:
         """Return its cells."""
@@ -48,7 +50,12 @@ class _Goal:
         verdict = "met" if met else "**missed**"
         if not met and most is not None and most < self.limit:
             verdict += f": out of reach here, {found / most:.0%} of the most"
-        return self.what, self.form.format(found), self.wanted, shown, verdict
+        measured = self.form.format(found)
+        if (between := self.between(figures)) is not None:
+            least, largest = between
+            measured += f" ({self.form.format(least)} to {self.form.format(largest)})"
+            verdict = verdict if not least <= self.limit < largest else "**not settled**"
+        return self.what, measured, self.wanted, shown, verdict
 
 
 def goals_table(figures: Figures) -> str:
@@ -98,7 +105,8 @@ def _goals() -> Iterator[_Goal]:
             limit,
             False,
             _added(name),
-            "{:.1f} ms",
+            "{:.0f} ms",
+            between=_added_between(name),
         )
     for name, limit in (("unetpp", 15.0), ("unet_texture", 25.0)):
         yield _Goal(
@@ -180,6 +188,14 @@ def _added(name: str) -> Callable[[Figures], float | None]:
     def read(figures: Figures) -> float | None:
         case = None if figures.ceiling is None else figures.ceiling.cases.get(name)
         return None if case is None else case.added_ms
+
+    return read
+
+
+def _added_between(name: str) -> Callable[[Figures], tuple[float, float] | None]:
+    def read(figures: Figures) -> tuple[float, float] | None:
+        case = None if figures.ceiling is None else figures.ceiling.cases.get(name)
+        return None if case is None else case.added_between_ms
 
     return read
 
