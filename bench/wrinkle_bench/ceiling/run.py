@@ -42,7 +42,7 @@ class Effort:
         loads: Concurrencies.
     """
 
-    pairs: int = 8
+    pairs: int = 16
     rounds: int = 3
     waves: int = 2
     loads: tuple[int, ...] = (2, 4, 16)
