@@ -34,7 +34,7 @@ def instances(
     notebook: Notebook[MeasuredChoice] = Notebook(out / INSTANCES_FILE, MeasuredChoice, settings, fresh=fresh)
     measured = measurer(install_perf_analyzer(from_wheel=perf_analyzer_wheel), model, weights, concurrency)
     share = max(1, len(os.sched_getaffinity(0)) // 2)
-    choices = [Choice(instances=count) for count in (1, 2, 4)] + [Choice(segmenter_instances=2, threads=share)]
+    choices = [Choice(instances=count) for count in (1, 2, 4)] + [Choice().in_copies(2, share)]
     for choice in choices:
         if choice.name not in notebook:
             found = measured(choice)

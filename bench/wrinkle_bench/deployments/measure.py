@@ -31,15 +31,20 @@ class Choice:
         instances: Processes per pre- and postprocessing step.
         segmenter_instances: Copies of the network.
         threads: Threads of each copy; 0 takes every core.
-        max_batch_size: Largest batch that a copy forms.
+        max_batch_size: Largest batch that a copy forms; it runs two side by side where its threads can be halved.
         queue_delay_us: How long the batcher waits for more.
     """
 
     instances: int = 2
     segmenter_instances: int = 1
     threads: int = 0
-    max_batch_size: int = 1
+    max_batch_size: int = 2
     queue_delay_us: int = 0
+
+    def in_copies(self, count: int, threads: int) -> Choice:
+        """Return the same with so many copies of the network, one photograph at a time where threads are odd."""
+        batch_size = 1 if threads % 2 else self.max_batch_size
+        return replace(self, segmenter_instances=count, threads=threads, max_batch_size=batch_size)
 
     @property
     def name(self) -> str:

@@ -23,7 +23,7 @@ def variations(cores: int) -> tuple[Callable[[Choice], list[Choice]], ...]:
     return (
         lambda best: [replace(best, instances=count) for count in sorted({1, 2, max(1, cores // 2), min(cores, 8)})],
         lambda best: [
-            replace(best, segmenter_instances=copies, threads=0 if copies == 1 else max(1, cores // copies))
+            best.in_copies(copies, 0 if copies == 1 else max(1, cores // copies))
             for copies in sorted({1, 2, min(cores, 4)})
         ],
         lambda best: [replace(best, max_batch_size=size) for size in (1, 2, 4)],
