@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import http.client
 import json
-import socket
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
 from wrinkle_core.errors import ServerFaultError, ServerUnreachableError
+from wrinkle_server.triton.unix_http import UnixHTTPConnection
 
 __all__ = ["Management", "Worker"]
 
@@ -85,7 +85,7 @@ class Management:
         Raises:
             ServerUnreachableError: Nothing answers.
         """
-        connection = _SocketFileConnection(self._path)
+        connection = UnixHTTPConnection(self._path, _LIMIT_S)
         try:
             connection.request("GET", path, headers={"Authorization": f"Bearer {self._key}"})
             response = connection.getresponse()
@@ -98,16 +98,3 @@ class Management:
 
 def _not_torchserve(status: int) -> ServerFaultError:
     return ServerFaultError(f"TorchServe's management API answered {status} and no account of the model.")
-
-
-class _SocketFileConnection(http.client.HTTPConnection):
-    """HTTP over a Unix domain socket."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=_LIMIT_S)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._path))
