@@ -6,8 +6,7 @@ becomes slower or faster does so for both. Strangers' photographs show latency; 
 server is idle until the end, shows throughput: at part load every simulation gives back the rate that it was given.
 
 A load during which others used the machine, or around which the service times changed, says nothing and is made again;
-whether it agreed is not looked at. On a machine that never is quiet the figures themselves say nothing either; what is
-left is that chance explains how far they are apart.
+whether it agreed is not looked at.
 """
 
 from __future__ import annotations
@@ -169,7 +168,7 @@ def test_latency_and_throughput_are_those_of_two_real_servers(
         quiet = [each for each in every if not each.disturbed]
         if len(quiet) == wanted or len(every) == wanted + MADE_AGAIN:
             break
-    used = quiet if len(quiet) == wanted else every
+    used = quiet if len(quiet) == wanted else every  # a machine that is never quiet is judged by all that was seen
     found = figures_apart([each.load for each in used])
     crowds = {
         name: float(np.mean([getattr(each, name) for each in used])) for name in ("crowd_hz", "simulated_crowd_hz")
@@ -187,9 +186,8 @@ def test_latency_and_throughput_are_those_of_two_real_servers(
         generator_share=round(max(each.generator_share for each in used), 4),
         core_s_per_photo=round(float(np.mean([each.core_s_per_photo for each in used])), 4),
     )
-    if len(quiet) == wanted:
-        for name in judged:
-            assert abs(found[f"{name}_apart"]) <= AGREEMENT, found
+    for name in judged:
+        assert abs(found[f"{name}_apart"]) <= AGREEMENT, found
     for low, high in intervals.values():
         assert low <= AGREEMENT, found
         assert high >= -AGREEMENT, found
