@@ -26,7 +26,7 @@ def measure(
     """Measure a CPU replica that nobody else uses, one photograph at a time, and write its profile."""
     from wrinkle_scaling.measuring import measure as measuring
     from wrinkle_scaling.measuring.statistics import TritonStatistics
-    from wrinkle_scaling.replica.profile import write_profile
+    from wrinkle_scaling.replica.profile import read_profile, write_profile
 
     spec = segmenter(model)
     found = measuring.measure(host, http_port, spec, photo.read_bytes(), runs=runs)
@@ -40,6 +40,7 @@ def measure(
             origin=f"wrinkle simulate-autoscaling measure, {runs} photographs one after the other",
         )
     write_profile(profile, out)
+    written = read_profile(out)
     typer.echo(
-        f"{profile.unloaded_s() * 1000:.0f} ms a photograph, at most {profile.capacity_hz():.2f} a second; {out.name}"
+        f"{written.unloaded_s() * 1000:.0f} ms a photograph, at most {written.capacity_hz():.2f} a second; {out.name}"
     )
