@@ -113,8 +113,8 @@ class SegmenterContract:
 
 
 SEGMENTERS: Final = (
-    SegmenterContract("unetpp", 1, 512, ("R", "G", "B"), MaskRule.SKIN, default_threshold=0.52),
-    SegmenterContract("unet_texture", 2, 1024, ("R", "G", "B", "texture"), MaskRule.FACE, default_threshold=0.46),
+    SegmenterContract("unetpp", 1, 512, ("R", "G", "B"), MaskRule.SKIN, default_threshold=0.54),
+    SegmenterContract("unet_texture", 2, 1024, ("R", "G", "B", "texture"), MaskRule.FACE, default_threshold=0.5),
 )
 
 

@@ -64,6 +64,23 @@ def test_a_system_that_says_the_truth_scores_one(
     scores = evaluate(system, tmp_path, 0.5)
     assert (scores.pairs, scores.f1, scores.iou, scores.tolerant_f1) == (1, 1.0, 1.0, 1.0)
     assert scores.false_positive_percent > 0
+    assert scores.far_percent == scores.far_on_base_percent == 0.0
+
+
+def test_marks_far_from_the_truth_are_told_apart_by_what_is_marked_on_the_base(
+    astronaut_rgb: NDArray[np.uint8], face_landmarker: FaceLandmarker, tmp_path: Path
+) -> None:
+    def marks_below_a_grey_level(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        return np.where(pixels[:, 0] < 60, np.uint8(200), np.uint8(0))
+
+    system = ServedSegmenter("unetpp", marks_below_a_grey_level, face_landmarker)
+    darker = cv2.rectangle(astronaut_rgb.copy(), (215, 140), (235, 150), (20, 20, 20), -1)
+    (tmp_path / "001_00001.jpg").write_bytes(_jpeg(np.asarray(darker, np.uint8)))
+    (tmp_path / "001_base.jpg").write_bytes(_jpeg(astronaut_rgb))
+    cv2.imwrite(str(tmp_path / "001_00001_gt.png"), np.zeros(astronaut_rgb.shape[:2], np.uint8))
+    scores = evaluate(system, tmp_path, 0.5)
+    assert scores.far_percent == 100.0
+    assert 0.0 < scores.far_on_base_percent < 100.0
 
 
 def test_an_empty_evaluation_folder_is_refused(face_landmarker: FaceLandmarker, tmp_path: Path) -> None:

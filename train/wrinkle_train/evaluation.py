@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wrinkle_core.errors import ContractError, NoFaceError
-from wrinkle_train.metrics import score_mask
+from wrinkle_train.metrics import grown, score_mask
 from wrinkle_train.scores.validation_set import RenderedPhoto
 from wrinkle_train.served import PhotoProbability, ServedSegmenter, cut
 
@@ -41,6 +41,9 @@ class EvaluationScores:
         clean_f1: Strict F1 after taking away what is marked on the base outside the truth.
         masked_f1: Strict F1 against the truth inside the segmenter's skin mask.
         false_positive_percent: Share of the skin mask marked on bases of smooth faces, mean, percent.
+        far_percent: Share of the marked pixels that lie farther than 3 px from the truth, mean, percent.
+        far_on_base_percent: Share of the marked pixels that do and lie within 3 px of a mark on the base: lines and
+            things that the face has of its own, mean, percent.
     """
 
     threshold: float
@@ -53,6 +56,8 @@ class EvaluationScores:
     clean_f1: float
     masked_f1: float
     false_positive_percent: float
+    far_percent: float
+    far_on_base_percent: float
 
     def rounded(self) -> dict[str, float]:
         """Return the figures rounded for printing."""
@@ -79,19 +84,21 @@ def evaluate(system: ServedSegmenter, folder: Path, threshold: float) -> Evaluat
         on_base = cut(bases[path.name[:3]], threshold)
         clean = score_mask(marked * (1 - on_base * (1 - truth)), truth)
         masked = score_mask(marked, truth & found.skin)
-        rows.append((scores, clean.f1, masked.f1))
+        rows.append((scores, clean.f1, masked.f1, *_far_percent(marked, truth, on_base)))
     smooth = [found for name, found in bases.items() if name not in _WRINKLED_FACES]
     return EvaluationScores(
         threshold=threshold,
         pairs=len(rows),
-        f1=fmean(scores.f1 for scores, _, _ in rows),
-        iou=fmean(scores.iou for scores, _, _ in rows),
-        precision=fmean(scores.precision for scores, _, _ in rows),
-        recall=fmean(scores.recall for scores, _, _ in rows),
-        tolerant_f1=fmean(scores.tolerant_f1 for scores, _, _ in rows),
-        clean_f1=fmean(clean for _, clean, _ in rows),
-        masked_f1=fmean(masked for _, _, masked in rows),
+        f1=fmean(row[0].f1 for row in rows),
+        iou=fmean(row[0].iou for row in rows),
+        precision=fmean(row[0].precision for row in rows),
+        recall=fmean(row[0].recall for row in rows),
+        tolerant_f1=fmean(row[0].tolerant_f1 for row in rows),
+        clean_f1=fmean(row[1] for row in rows),
+        masked_f1=fmean(row[2] for row in rows),
         false_positive_percent=fmean(_marked_percent(found, threshold) for found in smooth),
+        far_percent=fmean(row[3] for row in rows),
+        far_on_base_percent=fmean(row[4] for row in rows),
     )
 
 
@@ -138,6 +145,14 @@ def _read_truth(path: Path) -> NDArray[np.uint8]:
     if truth is None:
         raise ContractError(f"{path.name} is no image.")
     return (np.asarray(truth) > 127).astype(np.uint8)
+
+
+def _far_percent(
+    marked: NDArray[np.uint8], truth: NDArray[np.uint8], on_base: NDArray[np.uint8]
+) -> tuple[float, float]:
+    far = marked * (1 - grown(truth))
+    count = max(int(marked.sum()), 1)
+    return 100.0 * float(far.sum()) / count, 100.0 * float((far & grown(on_base)).sum()) / count
 
 
 def _marked_percent(found: PhotoProbability, threshold: float) -> float:

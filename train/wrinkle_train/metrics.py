@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["TOLERANCE_PX", "MaskScores", "score_mask"]
+__all__ = ["TOLERANCE_PX", "MaskScores", "grown", "score_mask"]
 
 TOLERANCE_PX: Final = 3
 
@@ -41,8 +41,8 @@ def score_mask(marked: NDArray[np.uint8], truth: NDArray[np.uint8]) -> MaskScore
     """Compare two (H, W) masks in {0, 1}."""
     both = int(np.count_nonzero(marked & truth))
     n_marked, n_truth = int(np.count_nonzero(marked)), int(np.count_nonzero(truth))
-    near_truth = int(np.count_nonzero(marked & _grown(truth)))
-    near_mark = int(np.count_nonzero(truth & _grown(marked)))
+    near_truth = int(np.count_nonzero(marked & grown(truth)))
+    near_mark = int(np.count_nonzero(truth & grown(marked)))
     return MaskScores(
         f1=_f1(_share(both, n_marked, n_truth), _share(both, n_truth, n_marked)),
         iou=_share(both, n_marked + n_truth - both, 0),
@@ -52,7 +52,8 @@ def score_mask(marked: NDArray[np.uint8], truth: NDArray[np.uint8]) -> MaskScore
     )
 
 
-def _grown(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def grown(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a (H, W) mask in {0, 1} with every pixel within ``TOLERANCE_PX`` of it added."""
     side = 2 * TOLERANCE_PX + 1
     element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     return np.asarray(cv2.dilate(mask, element), np.uint8)

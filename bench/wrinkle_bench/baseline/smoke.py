@@ -108,9 +108,9 @@ def _single_requests(setup: _Setup, turns: int, tell: Callable[[str], None]) -> 
     names = [step.model_name for step in model(setup.spec.ensemble).steps]
     found: dict[str, list[float]] = defaultdict(list)
     for turn in range(1 + turns):
-        before = read_counters(running.host, running.http_port, names)
+        before = read_counters(running.admin, names)
         grpc_ms = _milliseconds(setup.grpc)
-        steps = step_times(before, counters_after_answer(running.host, running.http_port, before))
+        steps = step_times(before, counters_after_answer(running.admin, before))
         if turn == 0:  # opens connections
             continue
         preprocess, segment, threshold = (steps[name].compute_ms for name in names)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from statistics import median
 from typing import Final
@@ -16,6 +17,7 @@ from wrinkle_bench.median_interval import median_interval
 from wrinkle_bench.networks.bench_network import BenchNetwork
 from wrinkle_bench.networks.operations import network_gflop
 from wrinkle_bench.pairs import in_turns
+from wrinkle_bench.perf_analyzer.statistics import counters_after_answer, read_counters, step_times
 from wrinkle_bench.photograph import SIDE_PX, portrait_jpeg
 from wrinkle_bench.records import read_record
 from wrinkle_core.contract import SegmenterContract
@@ -23,6 +25,7 @@ from wrinkle_core.decode import decode_image
 from wrinkle_core.landmarks import FaceLandmarker
 from wrinkle_core.preprocess import prepare
 from wrinkle_export.openvino_ir.write_ir import IR_FILE
+from wrinkle_server.triton.admin_api import AdminApi
 from wrinkle_server.triton.raw_inference import infer_raw
 
 __all__ = ["CEILING_FILE", "AgainstCeiling", "Effort", "UnderLoad", "known_best_way", "measure_against_ceiling"]
@@ -39,12 +42,16 @@ class Effort:
         pairs: Single requests, each beside one inference of the bare network.
         rounds: Turns at each concurrency.
         waves: Answers of one turn, as a multiple of the concurrency.
+        least_answers: Of one turn: its first and last find the machine idle, which must not count for much.
+        inferences: Of the bare network in one turn.
         loads: Concurrencies.
     """
 
     pairs: int = 16
     rounds: int = 3
     waves: int = 2
+    least_answers: int = 16
+    inferences: int = 8
     loads: tuple[int, ...] = (2, 4, 16)
 
 
@@ -81,6 +88,7 @@ class AgainstCeiling:
         best: The fastest way.
         single_ms: The bare network, one at a time under the latency hint, one figure a pair.
         unloaded_ms: The ensemble with one caller, in the same pairs.
+        inside_ms: What the network took of each of those, as Triton counts the segmenter's step.
         loads: By concurrency.
     """
 
@@ -92,6 +100,7 @@ class AgainstCeiling:
     best: Way
     single_ms: tuple[float, ...]
     unloaded_ms: tuple[float, ...]
+    inside_ms: tuple[float, ...]
     loads: dict[int, UnderLoad]
 
     @property
@@ -101,17 +110,25 @@ class AgainstCeiling:
 
     @property
     def added_ms(self) -> float:
-        """Return what the ensemble adds to the bare network's latency with one caller."""
-        return median(self._differences_ms)
+        """Return what the ensemble takes besides its network with one caller.
+
+        The network's time is that of the same answer: one inference differs from the next by more than the rest takes.
+        """
+        return median(self._besides_ms)
 
     @property
     def added_between_ms(self) -> tuple[float, float]:
-        """Return between what that lies: one inference differs from the next by more than the ensemble adds."""
-        return median_interval(self._differences_ms)
+        """Return the 95 % interval of that."""
+        return median_interval(self._besides_ms)
 
     @property
-    def _differences_ms(self) -> list[float]:
-        return [ours - bare for ours, bare in zip(self.unloaded_ms, self.single_ms, strict=True)]
+    def inside_of_alone(self) -> float:
+        """Return the network's time inside the ensemble over the bare network's in the same pair."""
+        return median(inside / alone for inside, alone in zip(self.inside_ms, self.single_ms, strict=True))
+
+    @property
+    def _besides_ms(self) -> list[float]:
+        return [whole - inside for whole, inside in zip(self.unloaded_ms, self.inside_ms, strict=True)]
 
 
 def known_best_way(results: Path, segmenter: str) -> Way:
@@ -153,8 +170,11 @@ def measure_against_ceiling(
         single = bare if best.hint == "LATENCY" else BareNetwork(served, Way("LATENCY", best.precision), network_input)
         with served_on(repository) as server:
             ask = _caller(server, spec, photo)
-            alone, asked = in_turns(lambda: single.seconds(1) * 1e3, lambda: _one_ms(ask), 1 + effort.pairs)
-            single_ms, unloaded_ms = tuple(alone[1:]), tuple(asked[1:])  # the first pair opens connections
+            alone, asked = in_turns(
+                lambda: single.seconds(1) * 1e3, lambda: _one_ms(ask, server.running.admin, spec), 1 + effort.pairs
+            )
+            single_ms = tuple(alone[1:])  # the first pair opens connections
+            unloaded_ms, inside_ms = zip(*asked[1:], strict=True)
             tell(f"one caller: {median(unloaded_ms):.0f} ms, bare network {median(single_ms):.0f} ms")
             loads = {load: _under_load(ask, bare, load, effort, tell) for load in effort.loads}
     return AgainstCeiling(
@@ -166,6 +186,7 @@ def measure_against_ceiling(
         best=best,
         single_ms=single_ms,
         unloaded_ms=unloaded_ms,
+        inside_ms=inside_ms,
         loads=loads,
     )
 
@@ -179,16 +200,21 @@ def _caller(server: BenchServer, spec: SegmenterContract, photo: bytes) -> Calla
     return ask
 
 
-def _one_ms(ask: Callable[[], object]) -> float:
-    return burst(ask, concurrency=1, requests=1).p50_ms
+def _one_ms(ask: Callable[[], object], admin: AdminApi, spec: SegmenterContract) -> tuple[float, float]:
+    """Return how long one answer took, and its network alone."""
+    before = read_counters(admin, [spec.name])
+    whole_ms = burst(ask, concurrency=1, requests=1).p50_ms
+    after = counters_after_answer(admin, before)
+    return whole_ms, step_times(before, after)[spec.name].compute_ms
 
 
 def _under_load(
     ask: Callable[[], object], bare: BareNetwork, load: int, effort: Effort, tell: Callable[[str], None]
 ) -> UnderLoad:
-    runs = bare.at_once * max(2, round(2 * effort.waves / bare.at_once))
+    runs = bare.at_once * max(1, round(effort.inferences / bare.at_once))
+    answers = load * max(effort.waves, ceil(effort.least_answers / load))
     seen, ceiling_hz = in_turns(
-        lambda: burst(ask, concurrency=load, requests=load * effort.waves),
+        lambda: burst(ask, concurrency=load, requests=answers),
         lambda: runs / bare.seconds(runs),
         effort.rounds,
     )

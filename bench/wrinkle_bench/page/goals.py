@@ -100,7 +100,7 @@ def _goals() -> Iterator[_Goal]:
             )
     for name, limit in (("unetpp", 15.0), ("unet_texture", 25.0)):
         yield _Goal(
-            f"{name}, unloaded p50 less bare network, 1024² JPEG",
+            f"{name}, unloaded p50 less its network, 1024² JPEG",
             f"≤ {limit:g} ms",
             limit,
             False,

@@ -82,7 +82,7 @@ def measure(
         report.unlink(missing_ok=True)
         for name, array in tensors.items():
             np.ascontiguousarray(array).tofile(inputs / name)
-        before = read_counters(server.host, server.http_port, counted)
+        before = read_counters(server.admin, counted)
         command = [str(program.program), *_arguments(server, load, tensors), "--input-data", str(inputs)]
         try:
             done = subprocess.run(
@@ -97,11 +97,11 @@ def measure(
             raise DeadlineExceededError(f"{load.model_name} was not measured within {timeout_s:g} s.") from error
         if done.returncode != 0 or not report.is_file():
             raise ServerFaultError(f"perf_analyzer failed on {load.model_name}: {_reason(done.stdout + done.stderr)}")
-        after = read_counters(server.host, server.http_port, counted)
+        after = read_counters(server.admin, counted)
         seen = read_csv(report.read_text(encoding="utf-8"), step_times(before, after))
     # The program ends with requests in flight, which the next run would wait for.
     slowest_ms = max(step.compute_ms for step in seen.steps.values())
-    wait_until_quiet(server.host, server.http_port, counted, max(_LEAST_QUIET_S, _QUIET_STEPS * slowest_ms / 1e3))
+    wait_until_quiet(server.admin, counted, max(_LEAST_QUIET_S, _QUIET_STEPS * slowest_ms / 1e3))
     return seen
 
 

@@ -15,6 +15,7 @@ from typing import Final
 
 from wrinkle_bench.perf_analyzer.measurement import StepTimes
 from wrinkle_core.errors import DeadlineExceededError, ServerFaultError
+from wrinkle_server.triton.admin_api import AdminApi
 
 __all__ = ["Counters", "counters_after_answer", "read_counters", "step_times", "wait_until_quiet"]
 
@@ -41,14 +42,14 @@ class Counters:
     nanoseconds: tuple[int, int, int, int]
 
 
-def read_counters(host: str, http_port: int, models: Sequence[str]) -> dict[str, Counters]:
+def read_counters(admin: AdminApi, models: Sequence[str]) -> dict[str, Counters]:
     """Return the counters of models, all versions of each together.
 
     Raises:
         ServerFaultError: The server knows no such model.
     """
     counters = {}
-    with closing(http.client.HTTPConnection(host, http_port, timeout=_TIMEOUT_S)) as connection:
+    with closing(admin.http_connection(_TIMEOUT_S)) as connection:
         for name in models:
             connection.request("GET", f"/v2/models/{name}/stats")
             response = connection.getresponse()
@@ -65,7 +66,7 @@ def read_counters(host: str, http_port: int, models: Sequence[str]) -> dict[str,
     return counters
 
 
-def counters_after_answer(host: str, http_port: int, before: Mapping[str, Counters]) -> dict[str, Counters]:
+def counters_after_answer(admin: AdminApi, before: Mapping[str, Counters]) -> dict[str, Counters]:
     """Return the counters once every model has counted more than before: Triton answers first and counts then.
 
     Raises:
@@ -73,24 +74,24 @@ def counters_after_answer(host: str, http_port: int, before: Mapping[str, Counte
     """
     deadline_s = time.monotonic() + _COUNTING_LIMIT_S
     while time.monotonic() < deadline_s:
-        now = read_counters(host, http_port, list(before))
+        now = read_counters(admin, list(before))
         if all(now[name].answered > counters.answered for name, counters in before.items()):
             return now
         time.sleep(_POLL_S)
     raise ServerFaultError(f"A model counted no request within {_COUNTING_LIMIT_S:g} s of its answer.")
 
 
-def wait_until_quiet(host: str, http_port: int, models: Sequence[str], quiet_s: float) -> None:
+def wait_until_quiet(admin: AdminApi, models: Sequence[str], quiet_s: float) -> None:
     """Return once no model has counted a request for so long.
 
     Raises:
         DeadlineExceededError: They never rest.
     """
     deadline_s = time.monotonic() + _RESTING_LIMIT_S + quiet_s
-    last, since_s = read_counters(host, http_port, models), time.monotonic()
+    last, since_s = read_counters(admin, models), time.monotonic()
     while time.monotonic() - since_s < quiet_s:
         time.sleep(min(quiet_s, _LOOK_S))
-        now = read_counters(host, http_port, models)
+        now = read_counters(admin, models)
         if now != last:
             last, since_s = now, time.monotonic()
         if time.monotonic() > deadline_s:
