@@ -75,7 +75,7 @@ class KServeGrpcServer:
 
     def stop(self) -> None:
         """Cancel what runs and wait for every thread."""
-        self._server.stop(0).wait()
+        self._server.stop(None).wait()
         self._workers.shutdown()
 
 
