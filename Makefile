@@ -31,16 +31,13 @@ serve: $(DEMO) ## Serve both ensembles on this machine until Ctrl-C
 	$(BIN)/wrinkle serve
 
 # Most tests run in parallel, a worker more than cores, for many wait for a server; those that measure get the machine to
-# themselves. Both parts run, whatever the first says. What failed is shown and runs once more, by itself (docs/adr/024).
+# themselves. Both parts run, whatever the first says.
 test: $(DEV) ## Every test but the slow and GPU ones
 	$(BIN)/wrinkle assets fetch
-	@beside=0; alone=0; \
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m 'not alone and not slow and not gpu' || beside=$$?; \
-	$(BIN)/python -m pytest -m 'alone and not slow and not gpu' || alone=$$?; \
-	if [ $$beside -gt 1 ] || [ $$alone -gt 1 ]; then exit 1; fi; \
-	if [ $$beside = 0 ] && [ $$alone = 0 ]; then exit 0; fi; \
-	echo 'FAILED above. Once more, by itself; what passes now is flaky, and a fault to be found.'; \
-	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none -m 'not slow and not gpu'
+	@status=0; \
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m 'not alone and not slow and not gpu' || status=1; \
+	$(BIN)/python -m pytest -m 'alone and not slow and not gpu' || status=1; \
+	exit $$status
 
 test-slow: $(DEV) ## The slow tests: landmark parity in an environment of its own, long training
 	$(BIN)/python -m pytest -m slow

@@ -6,6 +6,7 @@ Source: Triton ``grpc_service.proto``.
 from __future__ import annotations
 
 import errno
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
@@ -34,6 +35,10 @@ __all__ = ["KServeGrpcServer"]
 
 _SERVICE: Final = "inference.GRPCInferenceService"
 _WORKERS: Final = 32
+_GRPC_STOPPER: Final = (
+    "(cancel_all_calls_after_grace)"  # gRPC's own, which may outlive the moment it says that it stopped
+)
+_STOPPER_LIMIT_S: Final = 5.0
 _DTYPES: Final = {"UINT8": np.uint8, "FP32": np.float32}
 _STATUSES: Final[tuple[tuple[type[WrinkleError], grpc.StatusCode], ...]] = (
     (InvalidInputError, grpc.StatusCode.INVALID_ARGUMENT),
@@ -75,7 +80,10 @@ class KServeGrpcServer:
 
     def stop(self) -> None:
         """Cancel what runs and wait for every thread."""
-        self._server.stop(None).wait()
+        self._server.stop(0).wait()
+        for thread in threading.enumerate():
+            if thread.name.endswith(_GRPC_STOPPER):
+                thread.join(_STOPPER_LIMIT_S)
         self._workers.shutdown()
 
 
