@@ -145,7 +145,7 @@ class TwoServers:
         return traffic
 
 
-SHORT = pytest.param(6, 8.0, 5, ("p50", "p95", "throughput"), id="short")
+SHORT = pytest.param(6, 16.0, 5, ("p50", "p95", "throughput"), id="short")
 LONG = pytest.param(
     6, 20.0, 10, ("p50", "p95", "throughput"), marks=[pytest.mark.slow, pytest.mark.timeout(900)], id="long"
 )
